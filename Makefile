@@ -1,0 +1,33 @@
+# Two commands matter: `make demo` and `make test`. Everything lives in .venv, nothing is installed outside.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+BIN := .venv/bin
+UV := VIRTUAL_ENV=$(CURDIR)/.venv UV_CACHE_DIR=$(CURDIR)/.cache/uv $(BIN)/uv
+EDITABLE = --no-deps --no-build-isolation -e .
+SOURCES = $(shell find domain ports adapters entrypoints tests/contract -name '*.py')
+
+.PHONY: install test lint lock
+install: .venv/installed
+
+.venv/locked: requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it and run make again."; exit 1; }
+	"$(PYTHON)" -m venv .venv
+	@awk '/^[^ #]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r .venv/uv.lock
+	$(UV) pip sync --quiet --require-hashes requirements.lock
+	@touch $@
+
+.venv/installed: .venv/locked pyproject.toml $(SOURCES)
+	$(UV) pip install --quiet $(EDITABLE)
+	@touch $@
+
+test: install
+	$(BIN)/python -m pytest -n auto
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock:
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --group dev --no-header pyproject.toml -o requirements.lock

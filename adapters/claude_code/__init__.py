@@ -1,0 +1,1 @@
+"""What Claude Code leaves on disk: transcripts, settings, hook payloads."""

@@ -1,0 +1,1 @@
+"""VectorStore on one DuckDB file, with derived in-memory indexes for meaning and words."""

@@ -1,0 +1,1 @@
+"""Embedder on ONNX Runtime, offline from the first minute."""

@@ -1,0 +1,26 @@
+"""The product's words for what it keeps: kinds, provenance, parts, and how a memory becomes a stored record."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a memory is. A closed set: an unknown kind is refused at the edge."""
+
+    REFLECTION = "reflection"  # an insight somebody stored on purpose
+    TURN = "turn"  # something said in a conversation
+    ACTION = "action"  # a tool call of a conversation, as facts: files, command, error
+    CHECKPOINT = "checkpoint"
+    HANDOFF = "handoff"
+    QUALITY = "quality"
+
+
+class Trust(StrEnum):
+    """Who vouches for a memory's text. Only USER and ASSISTANT may be shown to a model unasked."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"  # printed by a program: may carry anything
+
+
+EMBEDDED_KINDS = frozenset(Kind) - {Kind.ACTION}
+"""Kinds that get a vector; actions are found by their words: paths, commands, error messages."""

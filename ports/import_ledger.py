@@ -1,0 +1,21 @@
+"""How far each transcript was taken in, and which folder belongs to which project."""
+
+from pathlib import Path
+from typing import Protocol
+
+from session_mgmt_mcp.ports.transcript_source import Cursor
+
+
+class ImportLedger(Protocol):
+    """Small and durable. Losing it costs time, not truth: entries have stable ids, so reading twice changes nothing."""
+
+    async def cursor(self, path: Path) -> Cursor | None: ...
+
+    async def set_cursor(self, path: Path, cursor: Cursor) -> None: ...
+
+    async def project_of(self, folder: str) -> str | None:
+        """The project this folder was last known to belong to: worktrees are removed, what was said in them stays."""
+
+    async def set_project(self, folder: str, project: str) -> None: ...
+
+    async def forget_all(self) -> None: ...

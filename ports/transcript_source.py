@@ -1,0 +1,63 @@
+"""What was said and done in a client's sessions, read from wherever the client leaves it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of one tool, as facts."""
+
+    tool: str
+    ok: bool | None  # None: no result seen yet
+    files: tuple[str, ...] = ()
+    command: str = ""
+    error: str = ""  # the end of what it printed when it failed
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing said (`user`, `assistant`), done (`tool`), or a compaction's mark (`boundary`)."""
+
+    id: str  # stable across re-reads, copies of the line, resumed and forked sessions
+    session: str
+    role: Literal["user", "assistant", "tool", "boundary"]
+    text: str
+    time: datetime
+    cwd: str
+    branch: str = ""
+    agent: str = ""  # the subagent that spoke; empty for the main conversation
+    call: ToolCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far one file was read. A file that was replaced or cut is recognised and read anew."""
+
+    inode: int = 0
+    offset: int = 0  # bytes; always at the start of a line
+    entries: int = 0  # entries yielded up to here
+    state: str = ""  # whatever else the source needs to go on; opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some entries and where to go on after them. What is not an entry is counted, by reason."""
+
+    entries: Sequence[Entry]
+    cursor: Cursor
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+class TranscriptSource(Protocol):
+    async def find(self, roots: Sequence[Path]) -> list[Path]:
+        """Every transcript below `roots` (files may be named themselves), each once, oldest first. Never follows a link out of its root."""
+
+    def read(self, path: Path, cursor: Cursor | None = None) -> AsyncIterator[Batch]:
+        """What came after `cursor`, in file order, in batches of bounded size; a last line without its end waits for next time.
+
+        Raises NotFound, Invalid for what is not a readable file.
+        """

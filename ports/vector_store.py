@@ -1,0 +1,136 @@
+"""Records kept durably, and found by meaning and by word."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from session_mgmt_mcp.ports.embedder import Matrix, Vector
+
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
+Field: TypeAlias = Literal[
+    "id", "kind", "project", "session", "role", "position", "parent", "time", "tags", "content_hash", "model_id"
+]
+Operator: TypeAlias = Literal["=", "!=", "in", "<", "<=", ">", ">=", "has"]
+Facet: TypeAlias = Literal["kind", "project", "session", "role", "month", "tags", "model_id"]
+
+
+class Unit(StrEnum):
+    """What counts as one document when words are counted."""
+
+    RECORD = "record"
+    WINDOW = "window"  # the record and one neighbour each side in its session
+    SESSION = "session"  # everything in the record's session
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One memory as the store keeps it. Two records of one session are neighbours when their positions are."""
+
+    id: str
+    kind: str
+    text: str
+    project: str
+    time: datetime  # aware
+    session: str = ""
+    role: str = ""
+    position: int = 0  # order within the session
+    parent: str = ""  # the record this one is a part of; empty for a whole one
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    content_hash: str = ""
+    vector: Vector | None = None  # None: not embedded yet
+    model_id: str = ""  # of the vector; empty while there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`field operator value`. `in` takes a sequence; `has` asks whether a tag is among the record's tags."""
+
+    field: Field
+    operator: Operator
+    value: str | int | datetime | Sequence[str]
+
+
+Filter: TypeAlias = Sequence[Condition]
+"""All conditions hold; the empty filter holds for every record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found record's score and place; its text is one `get` away, so that a wide search stays cheap."""
+
+    id: str
+    score: float  # cosine for dense, BM25 for lexical: higher is better
+    kind: str
+    project: str
+    session: str
+    role: str
+    position: int
+    parent: str
+    time: float  # seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    records: Sequence[Record]
+    cursor: str | None  # None: that was the last page
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    records: int
+    vectors: int
+    bytes_on_disk: int
+    schema_version: int
+
+
+class VectorStore(Protocol):
+    """Records under ids that the caller chooses. A returned call is durable, and visible to the very next one.
+
+    >>> await store.upsert([Record(id="a", kind="reflection", text="reset the cache", project="shop", time=now)])
+    >>> [hit.id for hit in await store.search_lexical("cache resets", [Condition("project", "=", "shop")], k=5)]
+    ['a']
+    """
+
+    async def upsert(self, records: Sequence[Record]) -> None:
+        """Writes all or none; the same id twice is one record, the last one. Raises Invalid, Unavailable, Corrupt."""
+
+    async def set_vectors(self, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
+        """Adds vectors to stored records, in order; ids that are gone are passed over. Raises Invalid on a wrong shape."""
+
+    async def get(self, ids: Sequence[str]) -> list[Record]:
+        """In the order of `ids`; an unknown id is left out. Records come without their vectors."""
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """The stored vectors of those of `ids` that have one, float32."""
+
+    async def delete(self, where: Filter) -> int:
+        """How many went. Raises Invalid for an unknown field or operator."""
+
+    async def search_dense(self, vector: Vector, where: Filter, k: int) -> list[Hit]:
+        """At most k records with a vector, nearest by cosine first; ties by time, then id."""
+
+    async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
+        """At most k records that share a word (stemmed, stop words left out) with `text`, best BM25 first.
+
+        The score is that of the record's `unit`; every hit is a record all the same.
+        """
+
+    async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
+        """Records in the order they were first written; each once, even while others arrive. Raises Invalid for a bad cursor."""
+
+    async def count(self, where: Filter) -> int: ...
+
+    async def facets(self, by: Facet, where: Filter) -> dict[str, int]:
+        """Records per value of `by`, most first; a month is `2026-11`. Computed by the store."""
+
+    async def stats(self) -> StoreStats: ...
+
+    async def backup(self, to: Path) -> None:
+        """Writes a consistent copy to `to` (owner-only, whole or not at all). Raises Invalid when `to` exists."""
+
+    async def close(self) -> None:
+        """Idempotent. What returned before is safe even without it."""

@@ -1,0 +1,1 @@
+"""Contract suites, one a port: subclass one to test your own adapter."""
