@@ -1,0 +1,29 @@
+"""An import ledger that lives as long as the process."""
+
+from pathlib import Path
+
+from session_mgmt_mcp.ports.transcript_source import Cursor
+
+
+class MemoryImportLedger:
+    """ImportLedger in two dicts."""
+
+    def __init__(self) -> None:
+        self._cursors: dict[Path, Cursor] = {}
+        self._projects: dict[str, str] = {}
+
+    async def cursor(self, path: Path) -> Cursor | None:
+        return self._cursors.get(path)
+
+    async def set_cursor(self, path: Path, cursor: Cursor) -> None:
+        self._cursors[path] = cursor
+
+    async def project_of(self, folder: str) -> str | None:
+        return self._projects.get(folder)
+
+    async def set_project(self, folder: str, project: str) -> None:
+        self._projects[folder] = project
+
+    async def forget_all(self) -> None:
+        self._cursors.clear()
+        self._projects.clear()

@@ -1,0 +1,46 @@
+"""Every test lives in a home of its own, and none needs what lies outside the repository."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+OURS = ("SESSION_MGMT_", "CLAUDE_", "ANTHROPIC_")
+KEPT = {"SESSION_MGMT_SHARED"}
+
+
+@pytest.fixture(autouse=True)
+def isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Points everything the product derives from the environment into the test's own folder."""
+    for name in os.environ:
+        if name.startswith(OURS) and name not in KEPT:
+            monkeypatch.delenv(name)
+    # a socket's path has at most 107 bytes, and tmp_path alone may be longer
+    runtime = tempfile.mkdtemp(prefix="sm-", dir="/tmp" if Path("/tmp").is_dir() else None)
+    places = {
+        "HOME": tmp_path / "home",
+        "SESSION_MGMT_DATA_DIR": tmp_path / "home" / ".claude" / "data",
+        "SESSION_MGMT_LOG_DIR": tmp_path / "home" / ".claude" / "logs",
+        "TMPDIR": tmp_path / "tmp",
+    }
+    for name, folder in places.items():
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    places["HOME"].mkdir()
+    places["TMPDIR"].mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the retrieval sets and real transcripts; it is no part of the repository."""
+    beside = Path(__file__).resolve().parent.parent.parent / "shared"
+    folder = Path(os.environ.get("SESSION_MGMT_SHARED") or beside)
+    if not folder.is_dir():
+        pytest.skip("the folder `shared` is not beside the checkout, and SESSION_MGMT_SHARED names no other")
+    return folder
