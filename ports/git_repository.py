@@ -17,3 +17,6 @@ class Repository:
 class GitRepository(Protocol):
     async def find(self, folder: Path) -> Repository | None:
         """The repository that `folder` lies in; None outside of one, or when the folder is gone."""
+
+    async def resolve(self, folder: Path) -> Path | None:
+        """The folder's real path; None when it is gone."""

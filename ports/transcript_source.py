@@ -28,9 +28,20 @@ class Entry:
     text: str
     time: datetime
     cwd: str
+    home: str = ""  # the first folder of the conversation
+    position: int = 0  # things said in the conversation up to this one; something done has that of the turn before it
     branch: str = ""
     agent: str = ""  # the subagent that spoke; empty for the main conversation
     call: ToolCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A file that holds a conversation, or looks like one and cannot be read: then `problem` is one sentence."""
+
+    path: Path
+    bytes: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,15 @@ class Batch:
 
 
 class TranscriptSource(Protocol):
-    async def find(self, roots: Sequence[Path]) -> list[Path]:
-        """Every transcript below `roots` (files may be named themselves), each once, oldest first. Never follows a link out of its root."""
+    async def find(self, roots: Sequence[Path]) -> list[Transcript]:
+        """Every transcript below `roots`, each once, oldest first. Never follows a link out of its root.
+
+        A file may be named itself; the conversations of its subagents come along.
+        """
 
     def read(self, path: Path, cursor: Cursor | None = None) -> AsyncIterator[Batch]:
         """What came after `cursor`, in file order, in batches of bounded size; a last line without its end waits for next time.
 
+        A tool's entry may come twice under one id: when it was called, and complete when its result was read.
         Raises NotFound, Invalid for what is not a readable file.
         """
