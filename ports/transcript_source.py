@@ -1,6 +1,6 @@
 """What was said and done in a client's sessions, read from wherever the client leaves it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,16 @@ class ToolCall:
     ok: bool | None  # None: no result seen yet
     files: tuple[str, ...] = ()
     command: str = ""
-    error: str = ""  # the end of what it printed when it failed
+    error: str = ""  # what it printed when it failed, or the end of it
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing said (`user`, `assistant`), done (`tool`), or a compaction's mark (`boundary`)."""
+    """One thing said (`user`, `assistant`), done (`tool`), or a compaction's mark (`boundary`).
+
+    The text of something done is what it was about; its error stands in the call alone. Nothing is redacted, and
+    nothing is cut closer than 20,000 characters, so that a secret is either there as a whole or not at all.
+    """
 
     id: str  # stable across re-reads, copies of the line, resumed and forked sessions
     session: str
@@ -70,7 +74,7 @@ class TranscriptSource(Protocol):
         A file may be named itself; the conversations of its subagents come along.
         """
 
-    def read(self, path: Path, cursor: Cursor | None = None) -> AsyncIterator[Batch]:
+    def read(self, path: Path, cursor: Cursor | None = None) -> AsyncGenerator[Batch, None]:
         """What came after `cursor`, in file order, in batches of bounded size; a last line without its end waits for next time.
 
         A tool's entry may come twice under one id: when it was called, and complete when its result was read.

@@ -1,0 +1,70 @@
+"""GitRepository through the `git` that is installed: read-only questions with a fixed argv, a small environment and a deadline."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+from session_mgmt_mcp.ports.git_repository import Repository
+
+_ASK = (
+    "git",
+    "-c", "safe.directory=*",  # a repository of another user is a project all the same; nothing of it is run
+    "-c", "core.fsmonitor=false",
+    "rev-parse", "--git-common-dir", "--show-toplevel", "--abbrev-ref", "HEAD",
+)  # fmt: skip
+_KEPT = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP")
+_FIXED = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "SESSION_MGMT_GUARD": "1",  # hooks of ours below this process do nothing
+}
+
+
+class SubprocessGitRepository:
+    """GitRepository. Where git is missing, too slow or of no help, a folder lies in no repository."""
+
+    def __init__(self, timeout: float = 5.0) -> None:
+        self._timeout = timeout
+
+    async def find(self, folder: Path) -> Repository | None:
+        return await asyncio.to_thread(_find, folder, self._timeout)
+
+    async def resolve(self, folder: Path) -> Path | None:
+        return await asyncio.to_thread(_resolve, folder)
+
+
+def _find(folder: Path, timeout: float) -> Repository | None:
+    environment = _FIXED | {name: os.environ[name] for name in _KEPT if name in os.environ}
+    try:
+        answer = subprocess.run(
+            _ASK,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    # A bare repository has no top, and one without commits no HEAD: git answers what it can, then fails.
+    common, top, branch, *_ = [*os.fsdecode(answer.stdout).splitlines(), "", "", ""]
+    if not common:
+        return None
+    common_dir = Path(os.path.realpath(folder / common))
+    return Repository(
+        root=Path(top) if top else common_dir,
+        common_dir=common_dir,
+        branch=branch if branch and branch != "HEAD" else None,
+    )
+
+
+def _resolve(folder: Path) -> Path | None:
+    try:
+        return Path(os.path.realpath(folder)) if folder.is_dir() else None
+    except (OSError, ValueError):
+        return None
