@@ -1,0 +1,137 @@
+"""TranscriptSource over the files that Claude Code leaves below ~/.claude/projects."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import orjson
+from session_mgmt_mcp.adapters.claude_code.conversation import Conversation
+from session_mgmt_mcp.adapters.claude_code.files import (
+    LONGEST_LINE,
+    find_transcripts,
+    line_at,
+    lines,
+    open_transcript,
+    tail,
+)
+from session_mgmt_mcp.adapters.claude_code.parsing import parse, parse_fully
+from session_mgmt_mcp.ports.errors import Unavailable
+from session_mgmt_mcp.ports.transcript_source import Batch, Cursor, Entry, Transcript
+
+MOST_ENTRIES = 500  # of a batch
+MOST_CHARACTERS = 4_000_000  # of a batch's text; a single longer entry makes a batch of its own
+MOST_BYTES = 16 * 1024 * 1024  # read for one batch, so that noise shows progress, too
+_FORMAT = 1  # of the cursor's state; another one is read anew
+_HEAD = 50  # lines looked at for a session's name
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class ClaudeCodeTranscripts:
+    """TranscriptSource. Files are only read, never locked or changed; they may grow meanwhile."""
+
+    async def find(self, roots: Sequence[Path]) -> list[Transcript]:
+        return await asyncio.to_thread(find_transcripts, roots)
+
+    async def read(self, path: Path, cursor: Cursor | None = None) -> AsyncGenerator[Batch, None]:
+        try:
+            reading = await asyncio.to_thread(_Reading.start, path, cursor)
+            try:
+                batches = reading.batches()
+                while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                    yield batch
+            finally:
+                reading.file.close()
+        except OSError as error:
+            raise Unavailable(f"{path} could not be read to its end ({error.strerror}); import it again.") from error
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One pass over one file."""
+
+    file: IO[bytes]
+    conversation: Conversation
+    inode: int
+    offset: int = 0
+    entries: int = 0
+
+    @classmethod
+    def start(cls, path: Path, cursor: Cursor | None) -> "_Reading":
+        """Where `cursor` points to, if the file is still the one it was taken from; else at the beginning."""
+        file = open_transcript(path)
+        inode = os.fstat(file.fileno()).st_ino
+        if cursor is not None and cursor.inode == inode and (state := _state(file, cursor)):
+            conversation = Conversation("", _agent(path), lambda offset: line_at(file, offset))
+            conversation.restore(state)
+            return cls(file, conversation, inode, cursor.offset, cursor.entries)
+        return cls(file, Conversation(_session(path, file), _agent(path), lambda offset: line_at(file, offset)), inode)
+
+    def batches(self) -> Iterator[Batch]:
+        entries: dict[str, Entry] = {}
+        characters, started = 0, self.offset
+        for line in lines(self.file, self.offset):
+            if not line.ended and (line.text is None or parse_fully(line.text) is None):
+                break  # still being written
+            for entry in self._entries(line.text, line.offset):
+                before = entries.get(entry.id)
+                if before is None or before.position == entry.position:
+                    entries[entry.id] = entry
+                    characters += len(entry.text)
+                else:
+                    self.conversation.skipped["copy of another line"] += 1
+            self.offset = line.end
+            if len(entries) >= MOST_ENTRIES or characters >= MOST_CHARACTERS or line.end - started >= MOST_BYTES:
+                yield self._batch(entries)
+                entries, characters, started = {}, 0, self.offset
+        if self.offset > started:
+            yield self._batch(entries)
+
+    def _entries(self, text: bytes | None, offset: int) -> Iterator[Entry]:
+        if text is None:
+            self.conversation.skipped[f"line over {LONGEST_LINE >> 20} MB"] += 1
+            return iter(())
+        return self.conversation.entries(text, offset)
+
+    def _batch(self, entries: dict[str, Entry]) -> Batch:
+        self.entries += len(entries)
+        skipped = dict(self.conversation.skipped)
+        self.conversation.skipped.clear()
+        state = {"format": _FORMAT, "tail": tail(self.file, self.offset), **self.conversation.state()}
+        cursor = Cursor(self.inode, self.offset, self.entries, orjson.dumps(state).decode())
+        return Batch(list(entries.values()), cursor, skipped)
+
+
+def _state(file: IO[bytes], cursor: Cursor) -> dict[str, object] | None:
+    """The cursor's state, if it is ours and the file still holds what was read."""
+    try:
+        state = orjson.loads(cursor.state)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(state, dict) or state.get("format") != _FORMAT:
+        return None
+    if cursor.offset > os.fstat(file.fileno()).st_size or state.get("tail") != tail(file, cursor.offset):
+        return None
+    return state
+
+
+def _agent(path: Path) -> str:
+    return path.stem.removeprefix("agent-") if path.stem.startswith("agent-") else ""
+
+
+def _session(path: Path, file: IO[bytes]) -> str:
+    """A session is its file: lines copied from another one keep that one's name. A subagent is in its parent's."""
+    if _UUID.fullmatch(path.stem):
+        return path.stem
+    for folder in path.parents[:3]:
+        if _UUID.fullmatch(folder.name):
+            return folder.name
+    for line in islice(lines(file, 0), _HEAD):
+        found = parse(line.text) if line.text else None
+        if isinstance(found, dict) and isinstance(found.get("sessionId"), str):
+            return str(found["sessionId"])
+    return path.stem
