@@ -1,0 +1,137 @@
+"""Columns that grow: numpy arrays with room to spare, and names as small numbers."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from session_mgmt_mcp.adapters.duckdb.tokens import hash64
+
+Bools: TypeAlias = NDArray[np.bool_]
+Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float32]
+Hashes: TypeAlias = NDArray[np.uint64]
+
+
+class Column:
+    """A numpy array with `extend`. Room that was never written to costs no memory: the pages are untouched."""
+
+    __slots__ = ("_data", "size")
+
+    def __init__(self, dtype: DTypeLike, width: int = 0, data: NDArray[Any] | None = None) -> None:
+        self._data: NDArray[Any] = np.empty((0, width) if width else 0, dtype) if data is None else data
+        self.size = len(self._data)
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def all(self) -> NDArray[Any]:
+        """What is in it, as a view: good until the next `extend`."""
+        return self._data[: self.size]
+
+    def extend(self, values: Sequence[Any] | NDArray[Any]) -> None:
+        end = self.size + len(values)
+        if end > len(self._data):
+            grown = np.empty((max(end, len(self._data) * 3 // 2, 64), *self._data.shape[1:]), self._data.dtype)
+            grown[: self.size] = self.all
+            self._data = grown
+        self._data[self.size : end] = values
+        self.size = end
+
+    def keep(self, which: Bools) -> None:
+        self._data = self.all[which]
+        self.size = len(self._data)
+
+
+class Codes:
+    """Names as numbers, in order of arrival; the empty name is 0."""
+
+    __slots__ = ("_code", "names")
+
+    def __init__(self, names: Iterable[str] = ("",)) -> None:
+        self.names = list(names)
+        self._code = {name: code for code, name in enumerate(self.names)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def code(self, name: str) -> int:
+        code = self._code.get(name)
+        if code is None:
+            code = self._code[name] = len(self.names)
+            self.names.append(name)
+        return code
+
+    def find(self, name: str) -> int | None:
+        return self._code.get(name)
+
+    def among(self, names: Iterable[str]) -> Bools:
+        """By code: is it one of `names`?"""
+        table = np.zeros(len(self.names), np.bool_)
+        table[[code for name in names if (code := self._code.get(name)) is not None]] = True
+        return table
+
+
+class Ids:
+    """Which row an id stands in: ids as bytes, found by a sorted hash; the newest ones by a dict."""
+
+    def __init__(self, blob: NDArray[Any] | None = None, ends: NDArray[Any] | None = None) -> None:
+        self._blob = Column(np.uint8, data=blob)
+        self._ends = Column(np.int64, data=np.zeros(1, np.int64) if ends is None else ends)
+        self._recent: dict[str, int] = {}
+        self._hashes: Hashes = np.empty(0, np.uint64)
+        self._rows: NDArray[np.int32] = np.empty(0, np.int32)
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def of(self, row: int) -> str:
+        start, end = self._ends.all[row : row + 2]
+        return self._blob.all[start:end].tobytes().decode()
+
+    def find(self, record_id: str) -> int:
+        """The row an id was last given; -1 for none."""
+        row = self._recent.get(record_id)
+        if row is not None:
+            return row
+        wanted = np.uint64(hash64(record_id))
+        at = int(np.searchsorted(self._hashes, wanted, side="right")) - 1
+        while at >= 0 and self._hashes[at] == wanted:
+            if self.of(int(self._rows[at])) == record_id:
+                return int(self._rows[at])
+            at -= 1
+        return -1
+
+    def extend(self, ids: Sequence[str]) -> None:
+        row = len(self)
+        encoded = [record_id.encode() for record_id in ids]
+        self._blob.extend(np.frombuffer(b"".join(encoded), np.uint8))
+        self._ends.extend(np.cumsum([len(one) for one in encoded]) + self._ends.all[-1])
+        self._recent.update((record_id, row + offset) for offset, record_id in enumerate(ids))
+        if len(self._recent) > 4_096 + len(self) // 16:
+            self._settle()
+
+    def _settle(self) -> None:
+        hashes = np.fromiter((hash64(one) for one in self._recent), np.uint64, len(self._recent))
+        rows = np.fromiter(self._recent.values(), np.int32, len(self._recent))
+        hashes, rows = np.concatenate((self._hashes, hashes)), np.concatenate((self._rows, rows))
+        order = np.argsort(hashes, kind="stable")
+        self._hashes, self._rows = hashes[order], rows[order]
+        self._recent = {}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        self._settle()
+        return {"blob": self._blob.all, "ends": self._ends.all, "hashes": self._hashes, "rows": self._rows}
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> "Ids":
+        ids = cls(arrays["blob"], arrays["ends"])
+        ids._hashes, ids._rows = arrays["hashes"], arrays["rows"]
+        return ids
+
+    @classmethod
+    def of_ids(cls, ids: Sequence[str]) -> "Ids":
+        made = cls()
+        made.extend(ids)
+        return made

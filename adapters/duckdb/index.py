@@ -1,0 +1,232 @@
+"""Everything a search needs, in memory: derived from the database, and rebuilt from it when lost."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from session_mgmt_mcp.adapters.duckdb import filters
+from session_mgmt_mcp.adapters.duckdb.dense import Dense
+from session_mgmt_mcp.adapters.duckdb.growing import Floats
+from session_mgmt_mcp.adapters.duckdb.lexical import Postings, renumbered
+from session_mgmt_mcp.adapters.duckdb.records import Row
+from session_mgmt_mcp.adapters.duckdb.rows import Rows
+from session_mgmt_mcp.adapters.duckdb.search import Found, Units, by_record, by_session, by_window, wanted_of
+from session_mgmt_mcp.adapters.duckdb.tokens import QUERY_CHARACTERS, Words, indexed_text
+from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Unit
+
+DEAD_BEFORE_COMPACTION = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors of stored records, by seq."""
+
+    seqs: Sequence[int]
+    models: Sequence[str]
+    matrix: Floats
+
+
+class Index:
+    """Written by one thread, read by several; each call sees a whole state."""
+
+    def __init__(self, dimensions: int) -> None:
+        self.rows = Rows()
+        self.postings = Postings()
+        self.dense = Dense(dimensions)
+        self.revision = 0
+        self._units = Units()
+        self._lock = threading.RLock()
+        self._words = Words()
+        self._query_words = Words(remembered=1_000)
+
+    def become(self, other: "Index") -> None:
+        with self._lock:
+            self.rows, self.postings, self.dense = other.rows, other.postings, other.dense
+            self.revision = other.revision
+            self.forget_units()
+
+    # what the writer does
+
+    def put(self, rows: Sequence[Row], replaced: Sequence[int] = (), kept: Sequence[int] = ()) -> None:
+        """New records, and changed ones (`replaced`), some of which keep their vector (`kept`)."""
+        documents = [self._words.hashes(indexed_text(row.text, row.role, row.tags)) for row in rows]
+        with self._lock:
+            vectors = self._vectors_to_keep(kept)
+            if replaced:
+                self._kill(self.rows.with_seqs(replaced))
+            added = self.rows.append(rows, [len(document) for document in documents])
+            self.postings.append(added.start, documents)
+            self._units.touch(self.rows["session"][added.start :])
+            self._move_vectors(vectors, {row.seq: at for at, row in zip(added, rows, strict=True)})
+            fresh = [row for row in rows if row.vector is not None]
+            if fresh:
+                matrix = np.stack([row.vector for row in fresh if row.vector is not None])
+                self.put_vectors(Vectors([row.seq for row in fresh], [row.model_id for row in fresh], matrix))
+            self._compact_when_due()
+
+    def put_vectors(self, vectors: Vectors) -> None:
+        with self._lock:
+            seqs = np.asarray(vectors.seqs, np.int64)
+            rows = self._rows_of(seqs)
+            there = rows >= 0
+            rows, matrix = rows[there], vectors.matrix[there]
+            code = self.rows.codes["model_id"].code
+            self.rows["model_id"][rows] = [code(m) for m, ok in zip(vectors.models, there, strict=True) if ok]
+            slots = self.rows["slot"][rows]
+            old = slots >= 0
+            self.dense.replace(slots[old], matrix[old])
+            new = rows[~old]
+            self.rows["slot"][new] = np.arange(len(self.dense), len(self.dense) + len(new))
+            self.dense.append(new, matrix[~old])
+
+    def remove(self, seqs: Sequence[int]) -> None:
+        with self._lock:
+            self._kill(self.rows.with_seqs(seqs))
+            self._compact_when_due()
+
+    def _rows_of(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The living row of each seq; -1 for none."""
+        rows = self.rows.with_seqs(seqs)
+        known = self.rows["seq"][rows]
+        order = np.argsort(known)
+        at = np.searchsorted(known[order], seqs)
+        at[at == len(known)] = 0
+        found = np.full(len(seqs), -1, np.int64)
+        if len(known):
+            hit = known[order][at] == seqs
+            found[hit] = rows[order[at[hit]]]
+        return found
+
+    def _kill(self, rows: Any) -> None:
+        rows = np.asarray(rows, np.int64)
+        if len(rows):
+            self.rows.kill(rows)
+            self._units.touch(self.rows["session"][rows])
+
+    def _vectors_to_keep(self, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
+        rows = self.rows.with_seqs(seqs).tolist() if seqs else []
+        columns = self.rows
+        return {
+            int(columns["seq"][row]): (int(columns["slot"][row]), int(columns["model_id"][row]))
+            for row in rows
+            if columns["slot"][row] >= 0
+        }
+
+    def _move_vectors(self, vectors: dict[int, tuple[int, int]], row_of: dict[int, int]) -> None:
+        for seq, (slot, model) in vectors.items():
+            row = row_of[seq]
+            self.rows["slot"][row], self.rows["model_id"][row] = slot, model
+            self.dense.row.all[slot] = row
+
+    def _compact_when_due(self) -> None:
+        dead = len(self.rows) - self.rows.alive
+        if dead > DEAD_BEFORE_COMPACTION and dead * 2 > len(self.rows):
+            self.compact()
+
+    def compact(self) -> None:
+        with self._lock:
+            new_row = self.rows.compact()
+            self.postings = Postings([renumbered(self.postings.whole(), new_row)])
+            kept = new_row[self.dense.row.all] >= 0
+            for column in (self.dense.matrix, self.dense.scale, self.dense.row):
+                column.keep(kept)
+            self.dense.row.all[:] = new_row[self.dense.row.all]
+            self.rows["slot"][:] = -1
+            self.rows["slot"][self.dense.row.all] = np.arange(len(self.dense))
+            self.forget_units()
+
+    def forget_units(self) -> None:
+        self._units = Units()
+        self._units.touch(self.rows["session"])
+
+    # what searches ask
+
+    def lexical(self, text: str, where: Filter, k: int, unit: Unit) -> list[Hit]:
+        with self._lock:
+            terms = list(dict.fromkeys(self._query_words.hashes(text[:QUERY_CHARACTERS])))
+            wanted = filters.mask(self.rows, where)
+            if not terms or not len(self.rows):
+                return []
+            match unit:
+                case Unit.RECORD:
+                    scores = by_record(self.rows, self.postings, terms)
+                    found = wanted_of(scores, wanted)
+                    return self._hits(Found(found, scores[found], scores[found]), k)
+                case Unit.WINDOW:
+                    scores = by_window(self.rows, self.postings, terms, self._units)
+                    found = wanted_of(scores, wanted)
+                    return self._hits(Found(found, scores[found], scores[found]), k)
+                case Unit.SESSION:
+                    own = by_record(self.rows, self.postings, terms)
+                    scores = by_session(self.rows, self.postings, terms, self._units)
+                    found = wanted_of(own, wanted)
+                    return self._hits(Found(found, scores[found], own[found]), k)
+
+    def nearest(self, vector: Floats, where: Filter, k: int) -> list[Hit]:
+        with self._lock:
+            rows, cosines = self.dense.search(vector, filters.mask(self.rows, where))
+            return self._hits(Found(rows.astype(np.int64), cosines, cosines), k)
+
+    def _hits(self, found: Found, k: int) -> list[Hit]:
+        rows = self.rows
+        order = found.best(k, rows["time"], rows.ids.of)
+        at = found.rows[order]
+        names = [
+            [rows.codes[name].names[code] for code in rows[name][at].tolist()]
+            for name in ("kind", "project", "session", "role")
+        ]
+        parents = [rows.codes["parent"].names[code] for code in rows["parent"][at].tolist()]
+        ids = [rows.ids.of(row) for row in at.tolist()]
+        times = (rows["time"][at] / 1e6).tolist()
+        positions = rows["position"][at].tolist()
+        return list(map(Hit, ids, found.scores[order].tolist(), *names, positions, parents, times))
+
+    def seqs(self, where: Filter, after: int = -1, limit: int | None = None) -> list[int]:
+        """In ascending order."""
+        with self._lock:
+            seqs = self.rows["seq"][filters.mask(self.rows, where)]
+            seqs = np.sort(seqs[seqs > after])
+            chosen: list[int] = seqs[:limit].tolist()
+            return chosen
+
+    def seqs_of(self, ids: Sequence[str]) -> dict[str, int]:
+        with self._lock:
+            seqs = self.rows["seq"]
+            return {one: int(seqs[row]) for one in ids if (row := self.rows.find(one)) >= 0}
+
+    def models_of(self, seqs: Sequence[int]) -> dict[int, str]:
+        """Of those that have a vector."""
+        with self._lock:
+            rows = self.rows.with_seqs(seqs)
+            names = self.rows.codes["model_id"].names
+            models = self.rows["model_id"][rows].tolist()
+            return {s: names[m] for s, m in zip(self.rows["seq"][rows].tolist(), models, strict=True) if m}
+
+    def count(self, where: Filter) -> int:
+        with self._lock:
+            return int(np.count_nonzero(filters.mask(self.rows, where)))
+
+    def vectors(self) -> int:
+        with self._lock:
+            return int(np.count_nonzero((self.rows["slot"] >= 0) & self.rows["alive"]))
+
+    def facets(self, by: Facet, where: Filter) -> dict[str, int]:
+        with self._lock:
+            wanted = filters.mask(self.rows, where)
+            match by:
+                case "tags":
+                    counts = self.rows.tags_of(wanted)
+                case "month":
+                    counts = months(self.rows["time"][wanted])
+                case _:
+                    numbers = np.bincount(self.rows[by][wanted], minlength=len(self.rows.codes[by]))
+                    counts = {self.rows.codes[by].names[code]: int(numbers[code]) for code in np.flatnonzero(numbers)}
+        return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+
+
+def months(times: NDArray[np.int64]) -> dict[str, int]:
+    names, counts = np.unique(times.astype("datetime64[us]").astype("datetime64[M]"), return_counts=True)
+    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}

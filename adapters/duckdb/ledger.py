@@ -1,0 +1,54 @@
+"""ImportLedger in two tables of the store's database."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from session_mgmt_mcp.adapters.duckdb.connection import After
+from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
+from session_mgmt_mcp.ports.transcript_source import Cursor
+
+
+class DuckDBImportLedger:
+    """Writes through the store's connection, in one group with its records. Lives as long as the store."""
+
+    def __init__(self, store: DuckDBVectorStore) -> None:
+        self._store = store
+
+    async def cursor(self, path: Path) -> Cursor | None:
+        query = 'select inode, "offset", entries, state from cursors where path = ?'
+        row = await self._store.read(lambda cursor: cursor.execute(query, [name_of(path)]).fetchone())
+        return Cursor(*row) if row else None
+
+    async def set_cursor(self, path: Path, cursor: Cursor) -> None:
+        values = [name_of(path), cursor.inode, cursor.offset, cursor.entries, cursor.state]
+        await self._execute("insert or replace into cursors values (?, ?, ?, ?, ?)", values)
+
+    async def project_of(self, folder: str) -> str | None:
+        query = "select project from projects where folder = ?"
+        row = await self._store.read(lambda cursor: cursor.execute(query, [escaped(folder)]).fetchone())
+        return row[0] if row else None
+
+    async def set_project(self, folder: str, project: str) -> None:
+        await self._execute("insert or replace into projects values (?, ?)", [escaped(folder), project])
+
+    async def forget_all(self) -> None:
+        await self._execute("delete from cursors", [])
+        await self._execute("delete from projects", [])
+
+    async def _execute(self, statement: str, values: Sequence[Any]) -> None:
+        def run(connection: Any) -> After:
+            connection.execute(statement, values)
+            return lambda: None
+
+        await self._store.write(run)
+
+
+def name_of(path: Path) -> str:
+    return escaped(os.fspath(path))
+
+
+def escaped(name: str) -> str:
+    """File names that are no unicode, in letters that are."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,125 @@
+"""An inverted index scored by BM25 over records, windows or sessions: sorted runs of postings, merged as they grow."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes
+
+K1, B = 1.2, 0.75
+TF_BITS = 6
+TF_MOST = (1 << TF_BITS) - 1
+
+Packed: TypeAlias = NDArray[np.uint32]
+"""A posting: the row above, how often the term stands in it (at most 63) in the lowest six bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The postings of some rows, by term."""
+
+    terms: Hashes
+    ends: NDArray[np.int64]  # one more than terms
+    postings: Packed
+
+    def of(self, term: int) -> Packed:
+        at = int(np.searchsorted(self.terms, np.uint64(term)))
+        if at == len(self.terms) or self.terms[at] != term:
+            return self.postings[:0]
+        return self.postings[self.ends[at] : self.ends[at + 1]]
+
+
+def segment(first_row: int, documents: Sequence[Sequence[int]]) -> Segment:
+    """Of documents given as term hashes, in consecutive rows from `first_row` on."""
+    lengths = [len(document) for document in documents]
+    hashes = np.fromiter((term for document in documents for term in document), np.uint64, sum(lengths))
+    rows = np.repeat(np.arange(first_row, first_row + len(documents), dtype=np.uint32), lengths)
+    order = np.argsort(hashes, kind="stable")
+    hashes, rows = hashes[order], rows[order]
+    new_term = np.ones(len(hashes), np.bool_)
+    new_term[1:] = hashes[1:] != hashes[:-1]
+    new_posting = new_term.copy()
+    new_posting[1:] |= rows[1:] != rows[:-1]
+    starts = np.flatnonzero(new_posting)
+    tf = np.minimum(np.diff(starts, append=len(hashes)), TF_MOST).astype(np.uint32)
+    first_of_term = np.flatnonzero(new_term[starts])
+    ends = np.append(first_of_term, len(starts)).astype(np.int64)
+    return Segment(hashes[starts][first_of_term], ends, (rows[starts] << np.uint32(TF_BITS)) | tf)
+
+
+def merged(left: Segment, right: Segment) -> Segment:
+    """One segment of two; every row of `left` is lower than those of `right`."""
+    terms = np.union1d(left.terms, right.terms)
+    counts = np.zeros(len(terms), np.int64)
+    at_left, at_right = np.searchsorted(terms, left.terms), np.searchsorted(terms, right.terms)
+    counts_left = np.diff(left.ends)
+    counts[at_left] += counts_left
+    starts_right_of = np.zeros(len(terms), np.int64)
+    starts_right_of[at_left] = counts_left
+    counts[at_right] += np.diff(right.ends)
+    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+    postings = np.empty(int(ends[-1]), np.uint32)
+    place(postings, ends[at_left], left)
+    place(postings, ends[at_right] + starts_right_of[at_right], right)
+    return Segment(terms, ends, postings)
+
+
+def place(postings: Packed, starts: NDArray[np.int64], source: Segment) -> None:
+    shift = np.repeat(starts - source.ends[:-1], np.diff(source.ends))
+    shift += np.arange(len(source.postings))
+    postings[shift] = source.postings
+
+
+def renumbered(source: Segment, new_row: NDArray[np.int64]) -> Segment:
+    """Without the rows whose new number is -1."""
+    rows = new_row[source.postings >> np.uint32(TF_BITS)]
+    kept = rows >= 0
+    before = np.concatenate((np.zeros(1, np.int64), np.cumsum(kept)))
+    ends = before[source.ends]
+    used = np.diff(ends) > 0
+    tf = source.postings[kept] & np.uint32(TF_MOST)
+    postings = (rows[kept].astype(np.uint32) << np.uint32(TF_BITS)) | tf
+    return Segment(source.terms[used], np.append(ends[:-1][used], ends[-1]), postings)
+
+
+class Postings:
+    """All segments: a new one for each batch, merged so that there are never more than a dozen or so."""
+
+    def __init__(self, segments: Iterable[Segment] = ()) -> None:
+        self.segments = list(segments)
+
+    def append(self, first_row: int, documents: Sequence[Sequence[int]]) -> None:
+        self.segments.append(segment(first_row, documents))
+        while len(self.segments) > 1 and len(self.segments[-2].postings) < 2 * len(self.segments[-1].postings) + 256:
+            right, left = self.segments.pop(), self.segments.pop()
+            self.segments.append(merged(left, right))
+
+    def whole(self) -> Segment:
+        while len(self.segments) > 1:
+            right, left = self.segments.pop(), self.segments.pop()
+            self.segments.append(merged(left, right))
+        return self.segments[0] if self.segments else segment(0, [])
+
+    def of(self, term: int, alive: Bools | None) -> tuple[NDArray[np.int64], Floats]:
+        """Rows and term frequencies; `alive` is None when every row is."""
+        found = [part for one in self.segments if len(part := one.of(term))]
+        packed = found[0] if len(found) == 1 else np.concatenate([*found, np.empty(0, np.uint32)])
+        rows = (packed >> np.uint32(TF_BITS)).astype(np.int64)
+        tf = (packed & np.uint32(TF_MOST)).astype(np.float32)
+        if alive is None:
+            return rows, tf
+        still = alive[rows]
+        return rows[still], tf[still]
+
+
+def idf(documents: int, having: int) -> np.float32:
+    return np.float32(np.log1p((documents - having + 0.5) / (having + 0.5)))
+
+
+def weight(tf: Floats, length: Floats, average: float) -> Floats:
+    """BM25's share of one term, before its idf."""
+    scaled: Floats = tf * np.float32(K1 + 1)
+    scaled /= tf + np.float32(K1) * (np.float32(1 - B) + np.float32(B / max(average, 1e-9)) * length)
+    return scaled

@@ -1,0 +1,182 @@
+"""Records as the database keeps them: checked, cleaned of what no database takes, and in Arrow columns."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import numpy as np
+import orjson
+from arro3.core import Array, DataType, Table, fixed_size_list_array, list_array
+from numpy.typing import NDArray
+from session_mgmt_mcp.ports.embedder import Vector
+from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.vector_store import Json, Record
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+LONGEST_ID = 512
+TEXTS = ("id", "kind", "text", "project", "session", "role", "parent", "metadata", "content_hash")
+COLUMNS = "seq, revision, id, kind, text, project, session, role, parent, metadata, content_hash, time, position, tags"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record ready to be written, and as it is read back (then without a vector)."""
+
+    seq: int
+    id: str
+    kind: str
+    text: str
+    project: str
+    session: str
+    role: str
+    parent: str
+    metadata: str
+    content_hash: str
+    time: int  # microseconds since the epoch
+    position: int
+    tags: tuple[str, ...]
+    vector: Vector | None = None
+    model_id: str = ""
+
+    def same(self, other: "Row") -> bool:
+        """Nothing but seq and vector differs."""
+        return all(getattr(self, name) == getattr(other, name) for name in (*TEXTS, "time", "position", "tags"))
+
+
+def parse(record: Record, dimensions: int) -> Row:
+    """Raises Invalid, naming the argument."""
+    if not record.id or len(record.id) > LONGEST_ID or not storable(record.id):
+        raise Invalid(f"id: give 1 to {LONGEST_ID} characters of valid unicode, not {record.id[:40]!a}.")
+    if not isinstance(record.text, str):
+        raise Invalid(f"text of {record.id}: give a str, not {type(record.text).__name__}.")
+    if record.time.tzinfo is None:
+        raise Invalid(f"time of {record.id}: give an aware datetime, for example datetime.now(UTC).")
+    if not -(2**62) < record.position < 2**62:
+        raise Invalid(f"position of {record.id}: {record.position} is out of range.")
+    if record.vector is not None:
+        check_vectors(record.vector.reshape(1, -1), 1, dimensions)
+        if not record.model_id:
+            raise Invalid(f"model_id of {record.id}: name the model that made its vector.")
+    return Row(
+        seq=0,
+        id=record.id,
+        kind=clean(record.kind),
+        text=clean(record.text),
+        project=clean(record.project),
+        session=clean(record.session),
+        role=clean(record.role),
+        parent=clean(record.parent),
+        metadata=dump(record.id, record.metadata),
+        content_hash=clean(record.content_hash),
+        time=microseconds(record.time),
+        position=record.position,
+        tags=tuple(clean(tag) for tag in record.tags),
+        vector=None if record.vector is None else np.asarray(record.vector, np.float32),
+        model_id=clean(record.model_id) if record.vector is not None else "",
+    )
+
+
+def check_vectors(vectors: NDArray[Any], count: int, dimensions: int) -> None:
+    if vectors.shape != (count, dimensions):
+        raise Invalid(f"vectors: give shape ({count}, {dimensions}), not {vectors.shape}; is it another model's?")
+    if not np.isfinite(vectors).all():
+        raise Invalid("vectors: every number must be finite.")
+
+
+def restored(row: Sequence[Any]) -> Row:
+    """Of a database row in the order of COLUMNS."""
+    tags: list[str] = row[-1]
+    texts = dict(zip(TEXTS, row[2:], strict=False))
+    return Row(seq=row[0], **texts, time=row[-3], position=row[-2], tags=tuple(tags))
+
+
+def to_record(row: Row, model_id: str) -> Record:
+    return Record(
+        id=row.id,
+        kind=row.kind,
+        text=row.text,
+        project=row.project,
+        time=EPOCH + timedelta(microseconds=row.time),
+        session=row.session,
+        role=row.role,
+        position=row.position,
+        parent=row.parent,
+        tags=row.tags,
+        metadata=load(row.metadata),
+        content_hash=row.content_hash,
+        model_id=model_id,
+    )
+
+
+def record_table(rows: Sequence[Row], revision: int) -> Table:
+    string = DataType.string()
+    columns: dict[str, Any] = {
+        "seq": Array(np.fromiter((row.seq for row in rows), np.int64, len(rows))),
+        "revision": Array(np.arange(revision, revision + len(rows), dtype=np.int64)),
+    }
+    for name in TEXTS:
+        columns[name] = Array([getattr(row, name) for row in rows], string)
+    columns["time"] = Array(np.fromiter((row.time for row in rows), np.int64, len(rows)))
+    columns["position"] = Array(np.fromiter((row.position for row in rows), np.int64, len(rows)))
+    offsets = np.cumsum([0, *(len(row.tags) for row in rows)], dtype=np.int32)
+    columns["tags"] = list_array(Array(offsets), Array([tag for row in rows for tag in row.tags], string))
+    return Table.from_pydict(columns)
+
+
+def vector_table(seqs: Sequence[int], revision: int, models: Sequence[str], vectors: NDArray[np.float32]) -> Table:
+    flat = np.ascontiguousarray(vectors, np.float32)
+    return Table.from_pydict(
+        {
+            "seq": Array(np.asarray(seqs, np.int64)),
+            "revision": Array(np.arange(revision, revision + len(seqs), dtype=np.int64)),
+            "model_id": Array(list(models), DataType.string()),
+            "vector": fixed_size_list_array(Array(flat.reshape(-1)), flat.shape[1]),
+        }
+    )
+
+
+def seq_table(seqs: Sequence[int] | NDArray[Any], revision: int = 0) -> Table:
+    return Table.from_pydict(
+        {
+            "seq": Array(np.asarray(seqs, np.int64)),
+            "revision": Array(np.arange(revision, revision + len(seqs), dtype=np.int64)),
+        }
+    )
+
+
+def microseconds(time: datetime) -> int:
+    return (time - EPOCH) // MICROSECOND
+
+
+def storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def clean(text: str) -> str:
+    """Halves of surrogate pairs become U+FFFD: neither Arrow nor DuckDB takes them."""
+    return text if storable(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def dump(record_id: str, metadata: Mapping[str, Json]) -> str:
+    try:
+        return orjson.dumps(metadata).decode()
+    except TypeError:
+        pass  # orjson takes neither lone surrogates, integers beyond 64 bits nor other mappings; json does
+    try:
+        return json.dumps(dict(metadata))
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"metadata of {record_id}: give what JSON can hold ({error}).") from error
+
+
+def load(text: str) -> Mapping[str, Json]:
+    try:
+        return cast("Mapping[str, Json]", orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return cast("Mapping[str, Json]", json.loads(text))

@@ -1,0 +1,119 @@
+"""What the index knows of each record besides its words and vector: one row, in columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from session_mgmt_mcp.adapters.duckdb.growing import Bools, Codes, Column, Ids
+from session_mgmt_mcp.adapters.duckdb.records import Row
+from session_mgmt_mcp.adapters.duckdb.tokens import hash64
+
+CODED = ("kind", "project", "session", "role", "parent", "model_id")
+NUMBERS: dict[str, type[np.generic]] = {
+    **dict.fromkeys(CODED, np.int32),
+    "seq": np.int64,
+    "position": np.int64,
+    "time": np.int64,
+    "content_hash": np.uint64,
+    "unit": np.int32,
+    "length": np.uint16,
+    "alive": np.bool_,
+    "slot": np.int32,
+}
+LONGEST = 65_535
+
+
+class Rows:
+    """Append-only: a record that changes gets a new row under its old seq, and the old row dies.
+
+    `unit` numbers what counts as one session: a session, or a record without one.
+    """
+
+    def __init__(self) -> None:
+        self.columns = {name: Column(dtype) for name, dtype in NUMBERS.items()}
+        self.codes = {name: Codes() for name in CODED}
+        self.ids = Ids()
+        self.tags: dict[str, Column] = {}  # by tag, its rows
+        self.units = 0
+        self.unit_of_session = Column(np.int32)
+        self.alive = 0
+
+    def __len__(self) -> int:
+        return len(self.columns["seq"])
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.columns[name].all
+
+    @property
+    def any_dead(self) -> bool:
+        return self.alive < len(self)
+
+    def append(self, rows: Sequence[Row], lengths: Sequence[int]) -> range:
+        added = range(len(self), len(self) + len(rows))
+        columns = self.columns
+        for name in CODED:
+            code = self.codes[name].code
+            columns[name].extend([code(getattr(row, name)) for row in rows])
+        columns["seq"].extend([row.seq for row in rows])
+        columns["position"].extend([row.position for row in rows])
+        columns["time"].extend([row.time for row in rows])
+        columns["content_hash"].extend(
+            np.array([hash64(row.content_hash) if row.content_hash else 0 for row in rows], np.uint64)
+        )
+        columns["unit"].extend([self._unit(code) for code in columns["session"].all[added.start :].tolist()])
+        columns["length"].extend([min(length, LONGEST) for length in lengths])
+        columns["alive"].extend(np.ones(len(rows), np.bool_))
+        columns["slot"].extend(np.full(len(rows), -1, np.int32))
+        self.ids.extend([row.id for row in rows])
+        for at, row in zip(added, rows, strict=True):
+            for tag in set(row.tags):
+                self.tags.setdefault(tag, Column(np.int32)).extend([at])
+        self.alive += len(rows)
+        return added
+
+    def _unit(self, session: int) -> int:
+        if session == 0:
+            self.units += 1
+            return self.units - 1
+        missing = session + 1 - len(self.unit_of_session)
+        if missing > 0:
+            self.unit_of_session.extend(np.full(missing, -1, np.int32))
+        table = self.unit_of_session.all
+        if table[session] < 0:
+            table[session] = self.units
+            self.units += 1
+        return int(table[session])
+
+    def find(self, record_id: str) -> int:
+        """The living row of a record; -1 for none."""
+        row = self.ids.find(record_id)
+        return row if row >= 0 and self["alive"][row] else -1
+
+    def with_seqs(self, seqs: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """The living rows among those with one of `seqs`."""
+        return np.flatnonzero(np.isin(self["seq"], np.asarray(seqs, np.int64)) & self["alive"])
+
+    def kill(self, rows: NDArray[Any]) -> None:
+        alive = self["alive"]
+        self.alive -= int(np.count_nonzero(alive[rows]))
+        alive[rows] = False
+
+    def tags_of(self, rows: Bools) -> dict[str, int]:
+        return {tag: n for tag, column in self.tags.items() if (n := int(np.count_nonzero(rows[column.all])))}
+
+    def compact(self) -> NDArray[np.int64]:
+        """Takes dead rows out; gives each old row its new number, or -1."""
+        alive = self["alive"].copy()
+        new_row = np.where(alive, np.cumsum(alive) - 1, -1)
+        self.ids = Ids.of_ids([self.ids.of(int(row)) for row in np.flatnonzero(alive)])
+        for column in self.columns.values():
+            column.keep(alive)
+        for tag, column in list(self.tags.items()):
+            kept = new_row[column.all]
+            kept = kept[kept >= 0].astype(np.int32)
+            if len(kept):
+                self.tags[tag] = Column(np.int32, data=kept)
+            else:
+                del self.tags[tag]
+        return new_row

@@ -1,0 +1,203 @@
+"""VectorStore on one DuckDB file."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import numpy as np
+from session_mgmt_mcp.adapters.duckdb import backups, filters, schema, snapshot, writing
+from session_mgmt_mcp.adapters.duckdb.connection import (
+    After,
+    Connection,
+    Write,
+    claim,
+    connect,
+    owner_only,
+    prepare,
+    release,
+    wal,
+)
+from session_mgmt_mcp.adapters.duckdb.failures import translated
+from session_mgmt_mcp.adapters.duckdb.index import Index
+from session_mgmt_mcp.adapters.duckdb.records import check_vectors, parse, to_record
+from session_mgmt_mcp.ports.embedder import Matrix, Vector
+from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Page, Record, StoreStats, Unit
+
+T = TypeVar("T")
+
+SNAPSHOT_AFTER = 2_000
+"""Changes from which on the next opening is worth a new snapshot."""
+
+
+class DuckDBVectorStore:
+    """Every record in DuckDB, and indexes for words and meaning in memory, derived from it.
+
+    >>> store = await DuckDBVectorStore.open(Path("memories.duckdb"))
+    """
+
+    def __init__(self, path: Path, raw: Any, claimed: str) -> None:
+        self._path = path
+        self._claimed = claimed
+        self._dimensions = schema.DIMENSIONS
+        self._index = Index(self._dimensions)
+        self._token = ""
+        self._saved = 0
+        self._connection = Connection(path, raw, self._settle, lambda c, rows: writing.upsert(c, self._index, rows))
+
+    @classmethod
+    async def open(cls, path: Path) -> "DuckDBVectorStore":
+        """Raises Unavailable (in use, not writable, full), Corrupt, Unsupported (a newer schema)."""
+        return await asyncio.to_thread(cls._open, path)
+
+    @classmethod
+    def _open(cls, path: Path) -> "DuckDBVectorStore":
+        try:
+            prepare(path)
+        except OSError as error:
+            raise translated(error, path) from error
+        claimed = claim(path)
+        raw = None
+        try:
+            raw = connect(path)
+            schema.migrate(raw, path)
+            owner_only(path)
+            return cls(path, raw, claimed)
+        except BaseException as error:
+            if raw is not None:
+                raw.close()
+            release(claimed)
+            if isinstance(error, Exception):
+                raise translated(error, path, opening=True) from error
+            raise
+
+    def _settle(self, raw: Any) -> None:
+        if not self._token:
+            found = snapshot.load(self._path, self._dimensions, schema.openings(raw), schema.last_revision(raw))
+            self._token = schema.note_opening(raw)
+            self._saved = found.revision
+            self._index.become(found)
+        writing.catch_up(raw, self._index)
+
+    async def _ready(self) -> None:
+        if not self._connection.ready.done():
+            await asyncio.shield(asyncio.wrap_future(self._connection.ready))
+        self._connection.ready.result()
+
+    async def read(self, what: Callable[[Any], T]) -> T:
+        """Runs `what` with a cursor of the database, in a thread: for what else is kept in it."""
+        await self._ready()
+        return await asyncio.wrap_future(self._connection.read(what))
+
+    async def write(self, run: Callable[[Any], After]) -> Any:
+        """Runs `run` in a transaction, maybe together with other writes, and then what it gave back."""
+        return await self._write(Write(run=run))
+
+    async def _write(self, write: Write) -> Any:
+        await self._ready()
+        return await asyncio.wrap_future(self._connection.write(write))
+
+    async def upsert(self, records: Sequence[Record]) -> None:
+        rows = [parse(record, self._dimensions) for record in records]
+        if rows:
+            await self._write(Write(rows=rows))
+
+    async def set_vectors(self, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
+        check_vectors(np.asarray(vectors), len(ids), self._dimensions)
+        if not model_id:
+            raise Invalid("model_id: name the model that made the vectors.")
+        if ids:
+            await self._write(
+                Write(run=lambda c: writing.set_vectors(c, self._index, ids, vectors, model_id), alone=True)
+            )
+
+    async def get(self, ids: Sequence[str]) -> list[Record]:
+        def read(cursor: Any) -> list[Record]:
+            known = self._index.seqs_of(ids)
+            found = {record.id: record for record in self._records(cursor, list(known.values()))}
+            return [found[one] for one in ids if one in found]
+
+        return await self.read(read)
+
+    def _records(self, cursor: Any, seqs: Sequence[int]) -> list[Record]:
+        rows = writing.select_seqs(cursor, seqs)
+        models = self._index.models_of(seqs)
+        return [to_record(row, models.get(row.seq, "")) for row in sorted(rows, key=lambda row: row.seq)]
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        def read(cursor: Any) -> dict[str, Vector]:
+            known = self._index.seqs_of(ids)
+            found = writing.select_vectors(cursor, list(known.values()))
+            matrix = dict(zip(found.seqs, found.matrix, strict=True))
+            return {one: matrix[seq] for one, seq in known.items() if seq in matrix}
+
+        return await self.read(read)
+
+    async def delete(self, where: Filter) -> int:
+        filters.check(where)
+        gone: int = await self._write(Write(run=lambda c: writing.delete(c, self._index, where), alone=True))
+        return gone
+
+    async def search_dense(self, vector: Vector, where: Filter, k: int) -> list[Hit]:
+        check_vectors(np.asarray(vector).reshape(1, -1), 1, self._dimensions)
+        check_k(k)
+        return await self.read(lambda _: self._index.nearest(np.asarray(vector, np.float32), where, k))
+
+    async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
+        check_k(k)
+        return await self.read(lambda _: self._index.lexical(text, where, k, Unit(unit)))
+
+    async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
+        check_k(limit, "limit")
+        after = -1 if cursor is None else parse_cursor(cursor)
+
+        def read(connection: Any) -> Page:
+            seqs = self._index.seqs(where, after, limit + 1)
+            shown = seqs[:limit]
+            return Page(self._records(connection, shown), str(shown[-1]) if len(seqs) > limit else None)
+
+        return await self.read(read)
+
+    async def count(self, where: Filter) -> int:
+        return await self.read(lambda _: self._index.count(where))
+
+    async def facets(self, by: Facet, where: Filter) -> dict[str, int]:
+        if by not in get_args(Facet):
+            raise Invalid(f"facet {by!r}: use one of {', '.join(get_args(Facet))}.")
+        return await self.read(lambda _: self._index.facets(by, where))
+
+    async def stats(self) -> StoreStats:
+        def read(_: Any) -> StoreStats:
+            size = sum(file.stat().st_size for file in (self._path, wal(self._path)) if file.exists())
+            return StoreStats(self._index.count(()), self._index.vectors(), size, schema.VERSION)
+
+        return await self.read(read)
+
+    async def backup(self, to: Path) -> None:
+        await self._ready()
+        await self.read(lambda cursor: backups.write(cursor, self._path, to))
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        try:
+            self._connection.close(self._save)
+        finally:
+            release(self._claimed)
+
+    def _save(self, raw: Any) -> None:
+        if self._index.revision - self._saved >= SNAPSHOT_AFTER:
+            snapshot.save(self._index, self._path, self._token)
+
+
+def check_k(k: int, name: str = "k") -> None:
+    if k < 1:
+        raise Invalid(f"{name}: give 1 or more, not {k}.")
+
+
+def parse_cursor(cursor: str) -> int:
+    if not cursor.isascii() or not cursor.isdigit():
+        raise Invalid("cursor: give the one that the page before came with.")
+    return int(cursor)

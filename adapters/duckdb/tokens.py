@@ -1,0 +1,225 @@
+"""Text into terms: lower-case stems without stop words, and for a name in code the name itself beside its pieces."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import Stemmer
+
+INDEXED_CHARACTERS = 800
+"""A record's words are read up to here; longer texts come with part records that cover the rest."""
+QUERY_CHARACTERS = 4_000
+LONGEST_TERM = 64
+
+RAW = re.compile(r"\w+(?:[./\\:\-@]+\w+)*")
+PIECE = re.compile(r"[^\W\d_]+|\d+")
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "about",
+        "above",
+        "after",
+        "again",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "before",
+        "being",
+        "below",
+        "between",
+        "both",
+        "but",
+        "by",
+        "can",
+        "could",
+        "d",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "don",
+        "done",
+        "down",
+        "during",
+        "each",
+        "etc",
+        "few",
+        "for",
+        "from",
+        "further",
+        "get",
+        "got",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "here",
+        "hers",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "itself",
+        "just",
+        "let",
+        "like",
+        "ll",
+        "m",
+        "may",
+        "me",
+        "might",
+        "more",
+        "most",
+        "must",
+        "my",
+        "need",
+        "no",
+        "nor",
+        "not",
+        "now",
+        "of",
+        "off",
+        "on",
+        "once",
+        "only",
+        "or",
+        "other",
+        "our",
+        "ours",
+        "out",
+        "over",
+        "own",
+        "re",
+        "s",
+        "same",
+        "shall",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "t",
+        "than",
+        "that",
+        "the",
+        "their",
+        "theirs",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "through",
+        "to",
+        "too",
+        "under",
+        "until",
+        "up",
+        "us",
+        "ve",
+        "very",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "yours",
+    ]
+)
+
+
+class Words:
+    """Turns texts into terms, remembering the names it has seen. Not for two threads at once."""
+
+    def __init__(self, remembered: int = 30_000) -> None:
+        self._stem = Stemmer.Stemmer("english").stemWord
+        self._remembered = remembered
+        self._seen: dict[str, tuple[int, ...]] = {}
+
+    def terms(self, text: str) -> list[str]:
+        """Every term in order of appearance, doubles included.
+
+        >>> Words().terms("Resetting the userCache")
+        ['reset', 'usercach', 'user', 'cach']
+        """
+        return [term for raw in raws(text) for term in self._of(raw)]
+
+    def hashes(self, text: str) -> list[int]:
+        """`terms`, each as 64 bits: what the index keeps instead of a vocabulary."""
+        found: list[int] = []
+        seen = self._seen
+        for raw in raws(text):
+            known = seen.get(raw)
+            if known is None:
+                if len(seen) >= self._remembered:
+                    seen.clear()
+                known = seen[raw] = tuple(hash64(term) for term in self._of(raw))
+            found += known
+        return found
+
+    def _of(self, raw: str) -> list[str]:
+        if raw.islower() and raw.isalpha() and raw.isascii():
+            return [] if raw in STOP_WORDS else [self._stem(raw[:LONGEST_TERM])]
+        pieces = [piece for run in PIECE.findall(raw) for piece in split_run(run)]
+        whole = raw.lower()[:LONGEST_TERM]
+        if len(pieces) == 1 and len(pieces[0]) == len(raw):
+            pieces = []
+        terms = [] if whole in STOP_WORDS else [self._stem(whole)]
+        for piece in pieces:
+            word = piece.lower()[:LONGEST_TERM]
+            if word not in STOP_WORDS and (len(word) > 1 or not word.isascii()):
+                terms.append(self._stem(word))
+        return terms
+
+
+def raws(text: str) -> list[str]:
+    return RAW.findall(text if text.isascii() else unicodedata.normalize("NFKC", text))
+
+
+def split_run(run: str) -> Iterable[str]:
+    """The words in a run of letters: by capitals, or for scripts without spaces by overlapping pairs."""
+    if CJK.search(run):
+        return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+    return CAMEL.split(run)
+
+
+def indexed_text(text: str, role: str, tags: Iterable[str]) -> str:
+    return " ".join((text[:INDEXED_CHARACTERS], role, *tags))
+
+
+def hash64(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

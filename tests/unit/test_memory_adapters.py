@@ -1,0 +1,29 @@
+import pytest
+from session_mgmt_mcp.adapters.memory.clock import FixedClock
+from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
+from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
+from session_mgmt_mcp.contracts.import_ledger import ImportLedgerContract
+from session_mgmt_mcp.contracts.vector_store import VectorStoreContract
+
+
+class TestMemoryVectorStore(VectorStoreContract):
+    @pytest.fixture
+    async def store(self):
+        store = MemoryVectorStore()
+        yield store
+        await store.close()
+
+
+class TestMemoryImportLedger(ImportLedgerContract):
+    @pytest.fixture
+    def ledger(self):
+        return MemoryImportLedger()
+
+
+def test_a_fixed_clock_stands_until_it_is_told_to_go():
+    clock = FixedClock()
+    before = clock.now()
+    assert clock.now() == before
+    clock.advance(hours=-1)
+    assert (clock.now() - before).total_seconds() == -3600
+    assert clock.now().tzinfo is not None
