@@ -105,8 +105,11 @@ def _tokenizer(files: ModelFiles, max_tokens: int) -> Any:
     return tokenizer
 
 
-def _session(files: ModelFiles) -> Any:
-    """One thread a run, no spinning: workers and queries share the machine with the client."""
+def session_options() -> Any:
+    """One thread a run, no spinning: workers and queries share the machine with the client.
+
+    BASIC is 5 to 10 % faster here than ALL; without memory patterns a batch takes 70 MB less.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -114,8 +117,12 @@ def _session(files: ModelFiles) -> Any:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.enable_mem_pattern = False
     options.log_severity_level = 3
+    return options
+
+
+def _session(files: ModelFiles) -> Any:
     try:
-        return ort.InferenceSession(str(files.model), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(str(files.model), session_options(), providers=["CPUExecutionProvider"])
     except Exception as error:
         raise Corrupt(f"The file {files.model} is not a model: {files.remedy}.", files.model) from error
 

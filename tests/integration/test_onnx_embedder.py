@@ -94,7 +94,7 @@ async def test_a_query_does_not_wait_for_the_documents_before_it(embedder: OnnxE
 
 async def test_a_cancelled_call_gives_its_waiting_batches_up(embedder: OnnxEmbedder) -> None:
     await embedder.warm()
-    long = asyncio.create_task(embedder.embed_documents([HUGE] * 400))
+    long = asyncio.create_task(embedder.embed_documents([HUGE] * 120))
     await asyncio.sleep(0.1)
     long.cancel()
     await asyncio.gather(long, return_exceptions=True)
@@ -104,7 +104,7 @@ async def test_a_cancelled_call_gives_its_waiting_batches_up(embedder: OnnxEmbed
 
 async def test_close_gives_waiting_documents_up_and_joins_its_threads(embedder: OnnxEmbedder) -> None:
     await embedder.warm()
-    long = asyncio.create_task(embedder.embed_documents([HUGE] * 400))
+    long = asyncio.create_task(embedder.embed_documents([HUGE] * 120))
     while not any(thread.name.startswith("embed-documents") for thread in threading.enumerate()):
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.3)

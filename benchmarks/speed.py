@@ -1,0 +1,75 @@
+"""The budgets of speed and size, each with its floor measured in the same run: `python -m benchmarks.speed [--json]`."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figures import Figure
+
+Row = Callable[[], Awaitable[list[Figure]]]
+
+
+def rows(memories: int, projects: Path | None) -> dict[str, Row]:
+    """By name, in the order they run: what starts processes first, what fills memory last."""
+    from benchmarks import embedding_rows, install_row
+
+    return {
+        "embedding": embedding_rows.embedding,
+        "install": install_row.install,
+    }
+
+
+async def measure(chosen: dict[str, Row], log: Console) -> list[Figure]:
+    figures: list[Figure] = []
+    for name, row in chosen.items():
+        with log.status(f"measuring {name}"):
+            figures += await row()
+    return figures
+
+
+def table(figures: Sequence[Figure]) -> Table:
+    shown = Table(title="Speed and size")
+    for heading in ("what", "measured", "floor", "ratio", "budget", ""):
+        shown.add_column(heading, justify="left" if heading in ("what", "floor") else "right")
+    for figure in figures:
+        floor = "" if figure.floor is None else f"{figure.floor:,.3g} {figure.unit} ({figure.floor_is})"
+        verdict = {True: "[green]ok", False: "[bold red]over", None: ""}[figure.ok]
+        shown.add_row(
+            f"{figure.what}\n[dim]{figure.note}" if figure.note else figure.what,
+            f"{figure.measured:,.4g} {figure.unit}",
+            floor,
+            "" if figure.ratio is None else f"{figure.ratio:.2f}x",
+            str(figure.budget or ""),
+            verdict,
+        )
+    return shown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows")
+    parser.add_argument("--memories", type=int, default=100_000, help="memories to search among (default 100000)")
+    parser.add_argument("--projects", type=Path, help="transcripts to import; without it, some are generated")
+    given = parser.parse_args(arguments)
+    known = rows(given.memories, given.projects)
+    unknown = set(given.rows or ()) - known.keys()
+    if unknown:
+        parser.error(f"there is no row {', '.join(sorted(unknown))}: choose from {', '.join(known)}")
+    chosen = {name: row for name, row in known.items() if name in (given.rows or known)}
+    figures = asyncio.run(measure(chosen, Console(stderr=True)))
+    if given.json:
+        print(json.dumps({"figures": [figure.as_json() for figure in figures]}, indent=2))
+    else:
+        Console().print(table(figures))
+    return int(any(figure.ok is False for figure in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import install_row, speed
+from benchmarks.figures import Budget, Figure, interleaved, p99
+from benchmarks.texts import messages, write_transcripts
+from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
+
+
+@pytest.mark.parametrize(
+    ("budget", "measured", "floor", "ok"),
+    [
+        (Budget("<=", 4, "ratio"), 39, 10, True),
+        (Budget("<=", 4, "ratio"), 41, 10, False),
+        (Budget(">=", 0.85, "ratio"), 86, 100, True),
+        (Budget(">=", 0.85, "ratio"), 84, 100, False),
+        (Budget("<=", 350, "value"), 351, None, False),
+        (Budget("<=", 350, "value"), 349, 1, True),
+        (Budget("<=", 4, "ratio"), 4, None, None),
+        (None, 4, 1, None),
+    ],
+)
+def test_a_figure_is_ok_within_its_budget(
+    budget: Budget | None, measured: float, floor: float | None, ok: bool | None
+) -> None:
+    assert Figure("what", measured, "ms", budget, floor).ok is ok
+
+
+def test_the_ninety_ninth_percentile_is_near_the_worst() -> None:
+    assert p99([float(value) for value in range(1000)]) == 990
+    assert p99([3.0]) == 3.0
+
+
+async def test_steps_take_turns() -> None:
+    order = []
+
+    async def one() -> None:
+        order.append(1)
+
+    async def two() -> None:
+        order.append(2)
+
+    seconds = await interleaved(3, one, two)
+    assert order == [1, 2, 1, 2, 1, 2]
+    assert [len(own) for own in seconds] == [3, 3]
+
+
+def test_the_same_seed_gives_the_same_texts() -> None:
+    assert messages(50) == messages(50)
+    assert messages(50) != messages(50, seed=8)
+    assert len(set(messages(500))) > 490
+
+
+async def test_generated_transcripts_are_what_the_product_reads(tmp_path: Path) -> None:
+    written = write_transcripts(tmp_path / "projects", sessions=3, turns=5)
+    source = ClaudeCodeTranscripts()
+    files = await source.find([tmp_path / "projects"])
+    assert written == sum(Path(getattr(file, "path", file)).stat().st_size for file in files)
+    entries = [entry for file in files async for batch in source.read(file) for entry in batch.entries]
+    assert len({entry.id for entry in entries}) == len(entries) == 3 * 5 * 3
+    assert {entry.role for entry in entries} == {"user", "assistant", "tool"}
+
+
+def test_the_installed_size_counts_what_is_needed_and_nothing_for_developers() -> None:
+    closure = install_row._closure("session-mgmt-mcp")
+    assert {"session-mgmt-mcp", "duckdb", "numpy", "onnxruntime", "tokenizers", "fastmcp"} <= closure
+    assert not {"pytest", "mypy", "ruff", "bm25s", "uv", "torch"} & closure
+
+
+def test_an_unknown_row_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        speed.main(["--rows", "warp"])
+    assert "no row warp" in capsys.readouterr().err
+
+
+def test_one_row_as_json() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed", "--rows", "install", "--json"],
+        cwd=Path(speed.__file__).parents[1],
+        capture_output=True,
+        check=False,
+    )
+    figures = json.loads(ran.stdout)["figures"]
+    assert figures[0]["what"] == "install, base"
+    assert figures[0]["ok"] is (figures[0]["measured"] <= 420)
+    assert ran.returncode == int(any(figure["ok"] is False for figure in figures))
