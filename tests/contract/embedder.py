@@ -29,9 +29,9 @@ TEXTS = [
     "user: where did we reset the cache?",
     "assistant: the cache is reset in hub.py when the version changes",
     "ok",
-    "The build failed because the lock file was older than pyproject.toml, so pip refused to install it. " * 4,
+    "The build failed because the lock file was older than pyproject.toml, so pip refused to install it. " * 2,
     "def rank(candidates, cues, weights): return sorted(candidates)",
-    "a considerably longer message about the weather, the food and the children's holidays in August " * 12,
+    "a considerably longer message about the weather, the food and the children's holidays in August " * 6,
     "",
     "ok",
 ]
@@ -101,7 +101,7 @@ class EmbedderContract:
             rows = await embedder.embed_documents([TEXTS[place] for place in order])
             return rows[np.argsort(order)]
 
-        orders = [np.random.default_rng(seed).permutation(len(TEXTS)).tolist() for seed in range(6)]
+        orders = [np.random.default_rng(seed).permutation(len(TEXTS)).tolist() for seed in range(3)]
         answers = await asyncio.gather(*map(documents, orders), *map(embedder.embed_query, TEXTS))
         for rows in answers[: len(orders)]:
             assert _furthest(rows, expected) <= BATCH_TOLERANCE

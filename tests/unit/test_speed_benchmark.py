@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 
 from benchmarks import install_row, speed
 from benchmarks.figures import Budget, Figure, interleaved, p99
 from benchmarks.texts import messages, write_transcripts
-from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ async def test_generated_transcripts_are_what_the_product_reads(tmp_path: Path) 
     written = write_transcripts(tmp_path / "projects", sessions=3, turns=5)
     source = ClaudeCodeTranscripts()
     files = await source.find([tmp_path / "projects"])
-    assert written == sum(Path(getattr(file, "path", file)).stat().st_size for file in files)
-    entries = [entry for file in files async for batch in source.read(file) for entry in batch.entries]
+    assert written == sum(file.bytes for file in files)
+    entries = [entry for file in files async for batch in source.read(file.path) for entry in batch.entries]
     assert len({entry.id for entry in entries}) == len(entries) == 3 * 5 * 3
     assert {entry.role for entry in entries} == {"user", "assistant", "tool"}
 
