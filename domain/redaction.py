@@ -1,7 +1,7 @@
 """Takes secrets out of text before anything else sees it: `[redacted:github-token]` is left, and the names around it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from session_mgmt_mcp.domain.secret_names import CORES, named_secrets
@@ -27,7 +27,7 @@ def redact(text: str) -> Redacted:
     counts: dict[str, int] = {}
     clean = _without_private(text, counts)
     # What stood behind a secret can look different once it is gone. Each round takes at least one character out.
-    while spans := _outside_placeholders(clean, _spans(clean)):
+    while spans := _outside_placeholders(clean, list(_spans(clean))):
         clean = _replaced(clean, spans, counts)
     return Redacted(clean, counts)
 
@@ -107,7 +107,7 @@ def _spans(text: str) -> Iterator[Span]:
         yield from private_keys(text)
     if "://" in text:
         yield from addresses(text)
-    if "@" in text:
+    if "@tcp(" in text or "jdbc:oracle" in text:
         yield from data_sources(text)
     lowered = text.lower()
     if len(lowered) != len(text):  # the one letter that grows
@@ -130,8 +130,10 @@ def _in_places(text: str, lowered: str) -> Iterator[Span]:
         yield from credential_files(text, lowered)
 
 
-def _outside_placeholders(text: str, spans: Iterable[Span]) -> list[Span]:
+def _outside_placeholders(text: str, spans: Sequence[Span]) -> Sequence[Span]:
     """Merged where they overlap (the first found names the kind), without those that touch a placeholder."""
+    if not spans:
+        return spans
     taken: list[Span] = []
     for start, end, kind in sorted(spans, key=lambda span: span.start):
         if taken and start < taken[-1].end:
@@ -139,8 +141,6 @@ def _outside_placeholders(text: str, spans: Iterable[Span]) -> list[Span]:
             taken[-1] = Span(last.start, max(last.end, end), last.kind)
         elif end > start:
             taken.append(Span(start, end, kind))
-    if not taken:
-        return taken
     placeholders = [(m.start(), m.end()) for m in _PLACEHOLDER.finditer(text)]
     if not placeholders:
         return taken

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from session_mgmt_mcp.domain import secret_values as looks
 from session_mgmt_mcp.domain.secret_tokens import Span
 
-CORES = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "session", "sid", "cookie")
+CORES = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "session", "sessid", "cookie")
 """A name that holds a secret has one of these in it; in lower case."""
 
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$:-"
@@ -230,17 +230,21 @@ def _is_secret(sort: Sort, name: str, value: Value, form: str) -> bool:
         return _told(sort, text)
     if value.quoted:
         return _plausible(sort, text)
-    if form == "colon" and text[:1].isupper() and looks.readable(text) and looks.symbol_free(text):
-        return value.literal  # a type
+    return _is_secret_unquoted(sort, name, value, form)
+
+
+def _is_secret_unquoted(sort: Sort, name: str, value: Value, form: str) -> bool:
+    """Where code can stand as well, the value must not read like code."""
+    text = value.text
     if form == "colon" and name.lower() == "pass":  # how test runners begin a line
         return False
-    if looks.random_looking(text) and not looks.code(text):
-        return True
+    if form == "colon" and text[:1].isupper() and looks.readable(text) and looks.symbol_free(text):
+        return value.literal  # else a type
     if looks.code(text):
         return False
     if form == "blank":
         return _unlike_a_word(text)
-    if value.literal:
+    if value.literal or looks.random_looking(text):
         return _plausible(sort, text)
     if form == "colon" and sort is Sort.PASSWORD and value.whole_line:
         return _plausible(sort, text) and (not text[:1].isupper() or _unlike_a_word(text))
@@ -253,7 +257,9 @@ def _is_secret(sort: Sort, name: str, value: Value, form: str) -> bool:
     )
 
 
-_ALGORITHM = re.compile(r"(?i)(?:sha|md|base|utf|aes|bcrypt|argon|pbkdf|scrypt|python|ascii|latin|v|rs|hs|es|ed|ipv)\W?\d.*")
+_ALGORITHM = re.compile(
+    r"(?i)(?:sha|md|base|utf|aes|bcrypt|argon|pbkdf|scrypt|python|ascii|latin|v|rs|hs|es|ed|ipv)\W?\d.*"
+)
 
 
 def _told(sort: Sort, text: str) -> bool:

@@ -10,6 +10,8 @@ from session_mgmt_mcp.domain.secret_names import sort_of
 from session_mgmt_mcp.domain.secret_tokens import Span
 
 _AUTHORITY = re.compile(r"[^\s/\"'`<>\\|,]{1,400}")
+
+
 def addresses(text: str) -> Iterator[Span]:
     """`scheme://user:password@host`, `scheme://token@host`; `user@host` and `host:port` stay."""
     at = text.find("://")
@@ -39,10 +41,9 @@ _ORACLE = re.compile(r"jdbc:oracle:thin:\w{1,64}/([^@\s\"']{1,200})@")
 
 
 def data_sources(text: str) -> Iterator[Span]:
-    if "@tcp(" in text or "@unix(" in text:
-        yield from _groups(_GO_DSN, text, "url-password")
-    if "jdbc:oracle" in text:
-        yield from _groups(_ORACLE, text, "url-password")
+    """Go's `user:password@tcp(host)` and Oracle's `jdbc:oracle:thin:user/password@host`."""
+    yield from _groups(_GO_DSN, text, "url-password")
+    yield from _groups(_ORACLE, text, "url-password")
 
 
 def _groups(pattern: re.Pattern[str], text: str, kind: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
@@ -177,12 +178,12 @@ def _argument(text: str, span: Span) -> bool:
 
 
 _NETRC = re.compile(r"machine\s+\S{1,200}\s+login\s+\S{1,200}\s+password\s+(\S+)")
-_PGPASS = re.compile(r"(?:(?<=\n)|\A)[\w.*-]{1,200}:(?:5\d{3}|6543|\*):[\w*-]{1,100}:[\w*-]{1,100}:(\S+)")
+_PGPASS = re.compile(r"^[\w.*-]{1,200}:(?:543\d|6543):[\w*-]{1,100}:[\w*-]{1,100}:(\S+)", re.MULTILINE)
 
 
 def credential_files(text: str, lowered: str) -> Iterator[Span]:
     """.netrc and .pgpass."""
     if "machine" in lowered and "login" in lowered:
         yield from _groups(_NETRC, text, "password")
-    if ":5" in text or ":*:" in text or ":6543:" in text:
+    if ":543" in text or ":6543:" in text:
         yield from _groups(_PGPASS, text, "password")
