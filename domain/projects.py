@@ -33,20 +33,25 @@ class ProjectService:
         self._git = git
         self._ledger = ledger
         self._known: dict[tuple[str, str], str] = {}
+        self._around: dict[str, str | None] = {}  # what a gone folder's parent says
 
     async def project_of(self, folder: str, home: str = "") -> str:
         """The project of `folder`; `home`, where the conversation began, decides when nothing else does."""
         key = (folder, home)
         if key not in self._known:
             if len(self._known) >= _REMEMBERED:
-                self._known.clear()
+                self._forget()
             self._known[key] = await self._find(folder, home)
         return self._known[key]
 
     async def learn(self, folder: str) -> str:
         """Asks anew, as when a session starts: a folder may have become a repository meanwhile."""
-        self._known = {key: project for key, project in self._known.items() if folder not in key}
+        self._forget()
         return await self.project_of(folder)
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._around.clear()
 
     async def _find(self, folder: str, home: str) -> str:
         if not folder:
@@ -76,12 +81,17 @@ class ProjectService:
 
     async def _of_ancestor(self, folder: str) -> str | None:
         """The repository that the nearest known ancestor lies in. A plain folder claims nothing below it."""
-        for ancestor in Path(folder).parents:
-            known = await self._ledger.project_of(str(ancestor))
-            if known and known != project_id(ancestor):
-                return known
-            real = await self._git.resolve(ancestor)
-            if real is not None:
-                repository = await self._git.find(real)
-                return project_id(repository.common_dir) if repository else None
-        return None
+        parent = str(Path(folder).parent)
+        if parent not in self._around:
+            self._around[parent] = None if parent == folder else await self._claim_of(parent)
+        return self._around[parent]
+
+    async def _claim_of(self, folder: str) -> str | None:
+        known = await self._ledger.project_of(folder)
+        if known and known != project_id(folder):
+            return known
+        real = await self._git.resolve(Path(folder))
+        if real is None:
+            return await self._of_ancestor(folder)
+        repository = await self._git.find(real)
+        return project_id(repository.common_dir) if repository else None

@@ -1,5 +1,6 @@
 """How far each transcript was taken in, and which folder belongs to which project."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,13 @@ class ImportLedger(Protocol):
 
     async def cursor(self, path: Path) -> Cursor | None: ...
 
+    async def cursors(self, paths: Sequence[Path]) -> dict[Path, Cursor]:
+        """Those of `paths` that have one, asked for at once."""
+
     async def set_cursor(self, path: Path, cursor: Cursor) -> None: ...
+
+    async def set_cursors(self, cursors: Mapping[Path, Cursor]) -> None:
+        """All or none of them."""
 
     async def project_of(self, folder: str) -> str | None:
         """The project this folder was last known to belong to: worktrees are removed, what was said in them stays."""

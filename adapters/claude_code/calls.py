@@ -1,14 +1,13 @@
 """Tool calls as facts: which files, which command, did it work, what did it print when it did not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from session_mgmt_mcp.adapters.claude_code.words import without_notes
 from session_mgmt_mcp.ports.transcript_source import ToolCall
 
 KEPT = 20_000  # characters of a text; of an error those at the end, where the reason stands
-FILES_KEPT = 50
 _PATHS = ("file_path", "notebook_path", "path")
 _SUBJECTS = ("pattern", "query", "url", "subject", "description", "skill", "plan", "prompt", "text")
 
@@ -52,8 +51,8 @@ def result_of(block: Mapping[str, Any], beside: object) -> Result:
 
 
 def finished(call: ToolCall, result: Result) -> ToolCall:
-    files = tuple(dict.fromkeys((*call.files, *result.files)))[:FILES_KEPT]
-    return replace(call, ok=result.ok, error=result.error, files=files)
+    files = tuple(dict.fromkeys((*call.files, *result.files)))
+    return ToolCall(call.tool, result.ok, files, call.command, result.error)
 
 
 def about(call: ToolCall, subject: str) -> str:

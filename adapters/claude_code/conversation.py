@@ -62,7 +62,7 @@ class Conversation:
 
     def entries(self, text: bytes, offset: int) -> Iterator[Entry]:
         """What one line holds; whatever else is in it is counted in `skipped`."""
-        if not text.strip():
+        if text.isspace():
             return
         line = parse(text)
         if line is None:
@@ -128,7 +128,10 @@ class Conversation:
             self.skipped["result without its call"] += 1
             return
         call = finished(entry.call, result_of(block, beside))
-        yield replace(entry, call=call, text=about(call, waiting.subject))
+        yield Entry(
+            entry.id, entry.session, entry.role, about(call, waiting.subject), entry.time, entry.cwd,
+            entry.home, entry.position, entry.branch, entry.agent, call,
+        )  # fmt: skip
 
     def _recall(self, waiting: OpenCall) -> Entry | None:
         """The entry of a call that was read before: from memory, or from its place in the file."""

@@ -41,9 +41,11 @@ class ClaudeCodeTranscripts:
         try:
             reading = await asyncio.to_thread(_Reading.start, path, cursor)
             try:
-                batches = reading.batches()
-                while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                    yield batch
+                while reading.batch is not None:
+                    yield reading.batch
+                    if reading.finished:
+                        break
+                    await asyncio.to_thread(reading.advance)
             finally:
                 reading.file.close()
         except OSError as error:
@@ -52,13 +54,15 @@ class ClaudeCodeTranscripts:
 
 @dataclass(slots=True)
 class _Reading:
-    """One pass over one file."""
+    """One pass over one file, a batch ahead: a small file costs one visit to a thread."""
 
     file: IO[bytes]
     conversation: Conversation
     inode: int
     offset: int = 0
     entries: int = 0
+    batch: Batch | None = None
+    finished: bool = False
 
     @classmethod
     def start(cls, path: Path, cursor: Cursor | None) -> "_Reading":
@@ -68,15 +72,21 @@ class _Reading:
         if cursor is not None and cursor.inode == inode and (state := _state(file, cursor)):
             conversation = Conversation("", _agent(path), lambda offset: line_at(file, offset))
             conversation.restore(state)
-            return cls(file, conversation, inode, cursor.offset, cursor.entries)
-        return cls(file, Conversation(_session(path, file), _agent(path), lambda offset: line_at(file, offset)), inode)
+            reading = cls(file, conversation, inode, cursor.offset, cursor.entries)
+        else:
+            conversation = Conversation(_session(path, file), _agent(path), lambda offset: line_at(file, offset))
+            reading = cls(file, conversation, inode)
+        reading.advance()
+        return reading
 
-    def batches(self) -> Iterator[Batch]:
+    def advance(self) -> None:
+        """The next batch; None at the end."""
         entries: dict[str, Entry] = {}
         characters, started = 0, self.offset
         for line in lines(self.file, self.offset):
             if not line.ended and (line.text is None or parse_fully(line.text) is None):
-                break  # still being written
+                self.finished = True  # it is still being written
+                break
             for entry in self._entries(line.text, line.offset):
                 before = entries.get(entry.id)
                 if before is None or before.position == entry.position:
@@ -86,10 +96,10 @@ class _Reading:
                     self.conversation.skipped["copy of another line"] += 1
             self.offset = line.end
             if len(entries) >= MOST_ENTRIES or characters >= MOST_CHARACTERS or line.end - started >= MOST_BYTES:
-                yield self._batch(entries)
-                entries, characters, started = {}, 0, self.offset
-        if self.offset > started:
-            yield self._batch(entries)
+                break
+        else:
+            self.finished = True
+        self.batch = self._batch(entries) if self.offset > started else None
 
     def _entries(self, text: bytes | None, offset: int) -> Iterator[Entry]:
         if text is None:

@@ -1,7 +1,7 @@
 """ImportLedger in two tables of the store's database."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,21 @@ class DuckDBImportLedger:
         row = await self._store.read(lambda cursor: cursor.execute(query, [name_of(path)]).fetchone())
         return Cursor(*row) if row else None
 
+    async def cursors(self, paths: Sequence[Path]) -> dict[Path, Cursor]:
+        query = 'select path, inode, "offset", entries, state from cursors where path in (select unnest(?::varchar[]))'
+        named = {name_of(path): path for path in paths}
+        rows = await self._store.read(lambda cursor: cursor.execute(query, [list(named)]).fetchall())
+        return {named[name]: Cursor(*values) for name, *values in rows}
+
     async def set_cursor(self, path: Path, cursor: Cursor) -> None:
-        values = [name_of(path), cursor.inode, cursor.offset, cursor.entries, cursor.state]
-        await self._execute("insert or replace into cursors values (?, ?, ?, ?, ?)", values)
+        await self.set_cursors({path: cursor})
+
+    async def set_cursors(self, cursors: Mapping[Path, Cursor]) -> None:
+        rows = [(name_of(path), one.inode, one.offset, one.entries, one.state) for path, one in cursors.items()]
+        if rows:
+            places = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
+            values = [value for row in rows for value in row]
+            await self._execute(f"insert or replace into cursors values {places}", values)  # noqa: S608
 
     async def project_of(self, folder: str) -> str | None:
         query = "select project from projects where folder = ?"

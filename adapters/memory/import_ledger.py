@@ -1,5 +1,6 @@
 """An import ledger that lives as long as the process."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from session_mgmt_mcp.ports.transcript_source import Cursor
@@ -15,8 +16,14 @@ class MemoryImportLedger:
     async def cursor(self, path: Path) -> Cursor | None:
         return self._cursors.get(path)
 
+    async def cursors(self, paths: Sequence[Path]) -> dict[Path, Cursor]:
+        return {path: self._cursors[path] for path in paths if path in self._cursors}
+
     async def set_cursor(self, path: Path, cursor: Cursor) -> None:
         self._cursors[path] = cursor
+
+    async def set_cursors(self, cursors: Mapping[Path, Cursor]) -> None:
+        self._cursors.update(cursors)
 
     async def project_of(self, folder: str) -> str | None:
         return self._projects.get(folder)

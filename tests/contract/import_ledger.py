@@ -33,6 +33,15 @@ class ImportLedgerContract:
         paths = [Path(f"/t/{n}") for n in range(30)]
         await asyncio.gather(*(ledger.set_cursor(path, Cursor(offset=n)) for n, path in enumerate(paths)))
         assert [await ledger.cursor(path) for path in paths] == [Cursor(offset=n) for n in range(30)]
+        assert await ledger.cursors([Path("/none"), *paths]) == {path: Cursor(offset=n) for n, path in enumerate(paths)}
+        assert await ledger.cursors([]) == {}
+
+    async def test_cursors_of_many_files_are_set_at_once(self, ledger):
+        await ledger.set_cursor(Path("/p/1"), Cursor(offset=99))
+        cursors = {Path(f"/p/{n}"): Cursor(7, n, n, "{}") for n in range(600)}
+        await ledger.set_cursors(cursors)
+        await ledger.set_cursors({})
+        assert await ledger.cursors(list(cursors)) == cursors
 
     async def test_forgetting_leaves_nothing(self, ledger: ImportLedger) -> None:
         await ledger.set_cursor(Path("/a"), Cursor(offset=1))
