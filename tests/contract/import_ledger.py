@@ -36,7 +36,7 @@ class ImportLedgerContract:
         assert await ledger.cursors([Path("/none"), *paths]) == {path: Cursor(offset=n) for n, path in enumerate(paths)}
         assert await ledger.cursors([]) == {}
 
-    async def test_cursors_of_many_files_are_set_at_once(self, ledger):
+    async def test_cursors_of_many_files_are_set_at_once(self, ledger: ImportLedger) -> None:
         await ledger.set_cursor(Path("/p/1"), Cursor(offset=99))
         cursors = {Path(f"/p/{n}"): Cursor(7, n, n, "{}") for n in range(600)}
         await ledger.set_cursors(cursors)
