@@ -22,6 +22,9 @@ After = Callable[[], Any]
 SETTINGS = {"threads": 2, "memory_limit": "256MB", "autoinstall_known_extensions": False, "lock_configuration": True}
 GROUP_WRITES, GROUP_ROWS = 256, 5_000
 READERS = 3
+SNAPSHOT_AFTER, SNAPSHOT_AT_ONCE = 2_000, 50_000
+"""Changes from which on a snapshot is worth its while: when nobody writes, and in the middle of writing."""
+REST_AFTER = 5.0
 
 _open: set[str] = set()
 _open_lock = threading.Lock()
@@ -100,16 +103,23 @@ class Connection:
     """`write` and `read` from any thread; a write is answered after its commit.
 
     `settle` runs first, and whenever the database had to be opened anew: it brings what is derived up to date.
+    `rest` runs between groups, with the number of changes that are worth its work.
     """
 
     def __init__(
-        self, path: Path, raw: Any, settle: Callable[[Any], None], upsert: Callable[[Any, Sequence[Row]], After]
+        self,
+        path: Path,
+        raw: Any,
+        settle: Callable[[Any], None],
+        upsert: Callable[[Any, Sequence[Row]], After],
+        rest: Callable[[Any, int], None],
     ) -> None:
         self.path = path
         self.ready: Future[None] = Future()
         self._raw = raw
         self._settle = settle
         self._upsert = upsert
+        self._rest = rest
         self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._waiting: Write | None = None
         self._closing = threading.Lock()
@@ -168,9 +178,11 @@ class Connection:
             running = [write for write in group if write.future.set_running_or_notify_cancel()]
             if running:
                 self._commit(running)
+            if self.ready.exception() is None:
+                self._rest(self._raw, SNAPSHOT_AT_ONCE)
 
     def _next_group(self) -> list[Write] | None:
-        first = self._waiting or self._queue.get()
+        first = self._waiting or self._next()
         self._waiting = None
         if first is None:
             return None
@@ -189,6 +201,14 @@ class Connection:
             group.append(another)
             rows += len(another.rows)
         return group
+
+    def _next(self) -> Write | None:
+        try:
+            return self._queue.get(timeout=REST_AFTER)
+        except queue.Empty:
+            if self.ready.exception() is None:
+                self._rest(self._raw, SNAPSHOT_AFTER)
+            return self._queue.get()
 
     def _commit(self, group: Sequence[Write]) -> None:
         if failure := self.ready.exception():

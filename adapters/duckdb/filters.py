@@ -94,6 +94,10 @@ def named(rows: Rows, condition: Condition) -> Bools:
 
 def among(rows: Rows, field: str, names: Sequence[str]) -> Bools:
     if field in CODED:
+        if len(names) == 1:
+            code = rows.codes[field].find(names[0])
+            one: Bools = rows[field] == (-1 if code is None else code)
+            return one
         table = rows.codes[field].among(names)
         found: Bools = table[rows[field]]
         return found

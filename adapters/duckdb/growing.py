@@ -90,6 +90,11 @@ class Ids:
         start, end = self._ends.all[row : row + 2]
         return self._blob.all[start:end].tobytes().decode()
 
+    def of_all(self, rows: NDArray[np.int64]) -> list[str]:
+        starts, ends = self._ends.all[rows].tolist(), self._ends.all[rows + 1].tolist()
+        blob = self._blob.all
+        return [blob[start:end].tobytes().decode() for start, end in zip(starts, ends, strict=True)]
+
     def find(self, record_id: str) -> int:
         """The row an id was last given; -1 for none."""
         row = self._recent.get(record_id)

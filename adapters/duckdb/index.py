@@ -29,6 +29,14 @@ class Vectors:
     matrix: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands in the tables, and the model of its vector if it has one."""
+
+    seq: int
+    model_id: str
+
+
 class Index:
     """Written by one thread, read by several; each call sees a whole state."""
 
@@ -38,12 +46,12 @@ class Index:
         self.dense = Dense(dimensions)
         self.revision = 0
         self._units = Units()
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._words = Words()
         self._query_words = Words(remembered=1_000)
 
     def become(self, other: "Index") -> None:
-        with self._lock:
+        with self.lock:
             self.rows, self.postings, self.dense = other.rows, other.postings, other.dense
             self.revision = other.revision
             self.forget_units()
@@ -53,10 +61,11 @@ class Index:
     def put(self, rows: Sequence[Row], replaced: Sequence[int] = (), kept: Sequence[int] = ()) -> None:
         """New records, and changed ones (`replaced`), some of which keep their vector (`kept`)."""
         documents = [self._words.hashes(indexed_text(row.text, row.role, row.tags)) for row in rows]
-        with self._lock:
+        with self.lock:
             vectors = self._vectors_to_keep(kept)
             if replaced:
-                self._kill(self.rows.with_seqs(replaced))
+                wanted = set(replaced)
+                self._kill([self.rows.find(row.id) for row in rows if row.seq in wanted])
             added = self.rows.append(rows, [len(document) for document in documents])
             self.postings.append(added.start, documents)
             self._units.touch(self.rows["session"][added.start :])
@@ -68,7 +77,7 @@ class Index:
             self._compact_when_due()
 
     def put_vectors(self, vectors: Vectors) -> None:
-        with self._lock:
+        with self.lock:
             seqs = np.asarray(vectors.seqs, np.int64)
             rows = self._rows_of(seqs)
             there = rows >= 0
@@ -83,7 +92,7 @@ class Index:
             self.dense.append(new, matrix[~old])
 
     def remove(self, seqs: Sequence[int]) -> None:
-        with self._lock:
+        with self.lock:
             self._kill(self.rows.with_seqs(seqs))
             self._compact_when_due()
 
@@ -127,7 +136,7 @@ class Index:
             self.compact()
 
     def compact(self) -> None:
-        with self._lock:
+        with self.lock:
             new_row = self.rows.compact()
             self.postings = Postings([renumbered(self.postings.whole(), new_row)])
             kept = new_row[self.dense.row.all] >= 0
@@ -145,7 +154,7 @@ class Index:
     # what searches ask
 
     def lexical(self, text: str, where: Filter, k: int, unit: Unit) -> list[Hit]:
-        with self._lock:
+        with self.lock:
             terms = list(dict.fromkeys(self._query_words.hashes(text[:QUERY_CHARACTERS])))
             wanted = filters.mask(self.rows, where)
             if not terms or not len(self.rows):
@@ -166,55 +175,51 @@ class Index:
                     return self._hits(Found(found, scores[found], own[found]), k)
 
     def nearest(self, vector: Floats, where: Filter, k: int) -> list[Hit]:
-        with self._lock:
+        with self.lock:
             rows, cosines = self.dense.search(vector, filters.mask(self.rows, where))
             return self._hits(Found(rows.astype(np.int64), cosines, cosines), k)
 
     def _hits(self, found: Found, k: int) -> list[Hit]:
         rows = self.rows
-        order = found.best(k, rows["time"], rows.ids.of)
+        order = found.best(k, rows["time"], rows.ids.of_all)
         at = found.rows[order]
         names = [
             [rows.codes[name].names[code] for code in rows[name][at].tolist()]
             for name in ("kind", "project", "session", "role")
         ]
         parents = [rows.codes["parent"].names[code] for code in rows["parent"][at].tolist()]
-        ids = [rows.ids.of(row) for row in at.tolist()]
+        ids = rows.ids.of_all(at)
         times = (rows["time"][at] / 1e6).tolist()
         positions = rows["position"][at].tolist()
         return list(map(Hit, ids, found.scores[order].tolist(), *names, positions, parents, times))
 
-    def seqs(self, where: Filter, after: int = -1, limit: int | None = None) -> list[int]:
-        """In ascending order."""
-        with self._lock:
-            seqs = self.rows["seq"][filters.mask(self.rows, where)]
-            seqs = np.sort(seqs[seqs > after])
-            chosen: list[int] = seqs[:limit].tolist()
-            return chosen
+    def places(self, where: Filter, after: int = -1, limit: int | None = None) -> list[Place]:
+        """In the order of first writing."""
+        with self.lock:
+            rows = np.flatnonzero(filters.mask(self.rows, where) & (self.rows["seq"] > after))
+            return self._places(rows[np.argsort(self.rows["seq"][rows])[:limit]])
 
-    def seqs_of(self, ids: Sequence[str]) -> dict[str, int]:
-        with self._lock:
-            seqs = self.rows["seq"]
-            return {one: int(seqs[row]) for one in ids if (row := self.rows.find(one)) >= 0}
+    def known(self, ids: Sequence[str]) -> dict[str, Place]:
+        """Of those of `ids` that are stored."""
+        with self.lock:
+            rows = {one: row for one in ids if (row := self.rows.find(one)) >= 0}
+            return dict(zip(rows, self._places(np.fromiter(rows.values(), np.int64, len(rows))), strict=True))
 
-    def models_of(self, seqs: Sequence[int]) -> dict[int, str]:
-        """Of those that have a vector."""
-        with self._lock:
-            rows = self.rows.with_seqs(seqs)
-            names = self.rows.codes["model_id"].names
-            models = self.rows["model_id"][rows].tolist()
-            return {s: names[m] for s, m in zip(self.rows["seq"][rows].tolist(), models, strict=True) if m}
+    def _places(self, rows: NDArray[np.int64]) -> list[Place]:
+        names = self.rows.codes["model_id"].names
+        seqs, models = self.rows["seq"][rows].tolist(), self.rows["model_id"][rows].tolist()
+        return [Place(seq, names[model]) for seq, model in zip(seqs, models, strict=True)]
 
     def count(self, where: Filter) -> int:
-        with self._lock:
+        with self.lock:
             return int(np.count_nonzero(filters.mask(self.rows, where)))
 
     def vectors(self) -> int:
-        with self._lock:
+        with self.lock:
             return int(np.count_nonzero((self.rows["slot"] >= 0) & self.rows["alive"]))
 
     def facets(self, by: Facet, where: Filter) -> dict[str, int]:
-        with self._lock:
+        with self.lock:
             wanted = filters.mask(self.rows, where)
             match by:
                 case "tags":

@@ -106,7 +106,7 @@ class Rows:
         """Takes dead rows out; gives each old row its new number, or -1."""
         alive = self["alive"].copy()
         new_row = np.where(alive, np.cumsum(alive) - 1, -1)
-        self.ids = Ids.of_ids([self.ids.of(int(row)) for row in np.flatnonzero(alive)])
+        self.ids = Ids.of_ids(self.ids.of_all(np.flatnonzero(alive)))
         for column in self.columns.values():
             column.keep(alive)
         for tag, column in list(self.tags.items()):

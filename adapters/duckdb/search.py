@@ -98,7 +98,7 @@ def by_window(rows: Rows, postings: Postings, terms: Sequence[int], units: Units
         together[found] = tf
         together[after[found]] += tf
         together[before[found]] += tf
-        touched = np.flatnonzero(together[:-1])
+        touched = np.flatnonzero(together[:-1] > 0)
         long = length[touched] + length[before[touched]] + length[after[touched]]
         scores[touched] += weight(together[touched], long, average) * idf(rows.alive, len(touched))
     return scores
@@ -112,7 +112,7 @@ def by_session(rows: Rows, postings: Postings, terms: Sequence[int], units: Unit
     for term in terms:
         found, tf = postings.of(term, rows["alive"] if rows.any_dead else None)
         together = np.bincount(rows["unit"][found], weights=tf, minlength=rows.units).astype(np.float32)
-        touched = np.flatnonzero(together)
+        touched = np.flatnonzero(together > 0)
         scores[touched] += weight(together[touched], length[touched], average) * idf(sessions, len(touched))
     each: Floats = scores[rows["unit"]]
     return each
@@ -126,7 +126,9 @@ class Found:
     scores: Floats
     then: Floats
 
-    def best(self, k: int, times: NDArray[np.int64], name: Callable[[int], str]) -> NDArray[np.int64]:
+    def best(
+        self, k: int, times: NDArray[np.int64], names: Callable[[NDArray[np.int64]], list[str]]
+    ) -> NDArray[np.int64]:
         """Which k come first: the highest score, then `then`, then the newest, then by id."""
         among = np.arange(len(self.rows))
         if len(among) > k:
@@ -138,8 +140,8 @@ class Found:
         among, keys = among[order], keys[::-1, order]
         tied = np.append((keys[:, 1:] == keys[:, :-1]).all(axis=0), False)[:k]
         if tied.any():
-            names = [name(row) for row in self.rows[among].tolist()]
-            among = among[sorted(range(len(among)), key=lambda at: (*keys[:, at].tolist(), names[at]))]
+            ids = names(self.rows[among])
+            among = among[sorted(range(len(among)), key=lambda at: (*keys[:, at].tolist(), ids[at]))]
         return among[:k]
 
 

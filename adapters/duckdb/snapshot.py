@@ -39,7 +39,9 @@ def save(index: Index, database: Path, token: str) -> None:
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
     sums = {}
-    for name, array in flattened(index):
+    with index.lock:
+        arrays = list(flattened(index))
+    for name, array in arrays:
         contiguous = np.ascontiguousarray(array)
         write_private(new / f"{name}.npy", contiguous)
         sums[name] = checksum(contiguous)
@@ -58,10 +60,12 @@ def save(index: Index, database: Path, token: str) -> None:
         file.write(json.dumps({"sum": zlib.crc32(body.encode()), "about": body}).encode())
         file.flush()
         os.fsync(file.fileno())
-    for other in folder.iterdir():
-        if other != new:
-            shutil.rmtree(other, ignore_errors=True)
-    new.rename(folder / "current")
+    current, old = folder / "current", folder / "old"
+    shutil.rmtree(old, ignore_errors=True)
+    if current.exists():
+        current.rename(old)
+    new.rename(current)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load(database: Path, dimensions: int, openings: Sequence[str], last_revision: int) -> Index:

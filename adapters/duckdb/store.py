@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 import numpy as np
 from session_mgmt_mcp.adapters.duckdb import backups, filters, schema, snapshot, writing
 from session_mgmt_mcp.adapters.duckdb.connection import (
+    SNAPSHOT_AFTER,
     After,
     Connection,
     Write,
@@ -19,16 +20,14 @@ from session_mgmt_mcp.adapters.duckdb.connection import (
     wal,
 )
 from session_mgmt_mcp.adapters.duckdb.failures import translated
-from session_mgmt_mcp.adapters.duckdb.index import Index
-from session_mgmt_mcp.adapters.duckdb.records import check_vectors, parse, to_record
+from session_mgmt_mcp.adapters.duckdb.index import Index, Place
+from session_mgmt_mcp.adapters.duckdb.original import Adopt, is_original, take_over
+from session_mgmt_mcp.adapters.duckdb.records import Row, check_vectors, parse, to_record
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Page, Record, StoreStats, Unit
 
 T = TypeVar("T")
-
-SNAPSHOT_AFTER = 2_000
-"""Changes from which on the next opening is worth a new snapshot."""
 
 
 class DuckDBVectorStore:
@@ -44,15 +43,18 @@ class DuckDBVectorStore:
         self._index = Index(self._dimensions)
         self._token = ""
         self._saved = 0
-        self._connection = Connection(path, raw, self._settle, lambda c, rows: writing.upsert(c, self._index, rows))
+        self._connection = Connection(path, raw, self._settle, self._upsert, self._rest)
 
     @classmethod
-    async def open(cls, path: Path) -> "DuckDBVectorStore":
-        """Raises Unavailable (in use, not writable, full), Corrupt, Unsupported (a newer schema)."""
-        return await asyncio.to_thread(cls._open, path)
+    async def open(cls, path: Path, adopt: Adopt | None = None) -> "DuckDBVectorStore":
+        """`adopt` says what becomes of the rows of the original product, should the file be one of its.
+
+        Raises Unavailable (in use, not writable, full), Corrupt, Unsupported (a newer schema), Invalid.
+        """
+        return await asyncio.to_thread(cls._open, path, adopt)
 
     @classmethod
-    def _open(cls, path: Path) -> "DuckDBVectorStore":
+    def _open(cls, path: Path, adopt: Adopt | None) -> "DuckDBVectorStore":
         try:
             prepare(path)
         except OSError as error:
@@ -61,6 +63,8 @@ class DuckDBVectorStore:
         raw = None
         try:
             raw = connect(path)
+            if is_original(raw, path):
+                raw = take_over(raw, path, adopt)
             schema.migrate(raw, path)
             owner_only(path)
             return cls(path, raw, claimed)
@@ -72,6 +76,9 @@ class DuckDBVectorStore:
                 raise translated(error, path, opening=True) from error
             raise
 
+    def _upsert(self, raw: Any, rows: Sequence[Row]) -> After:
+        return writing.upsert(raw, self._index, rows)
+
     def _settle(self, raw: Any) -> None:
         if not self._token:
             found = snapshot.load(self._path, self._dimensions, schema.openings(raw), schema.last_revision(raw))
@@ -79,6 +86,7 @@ class DuckDBVectorStore:
             self._saved = found.revision
             self._index.become(found)
         writing.catch_up(raw, self._index)
+        owner_only(self._path)
 
     async def _ready(self) -> None:
         if not self._connection.ready.done():
@@ -114,23 +122,18 @@ class DuckDBVectorStore:
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
         def read(cursor: Any) -> list[Record]:
-            known = self._index.seqs_of(ids)
-            found = {record.id: record for record in self._records(cursor, list(known.values()))}
+            known = self._index.known(ids)
+            found = {record.id: record for record in read_records(cursor, list(known.values()))}
             return [found[one] for one in ids if one in found]
 
         return await self.read(read)
 
-    def _records(self, cursor: Any, seqs: Sequence[int]) -> list[Record]:
-        rows = writing.select_seqs(cursor, seqs)
-        models = self._index.models_of(seqs)
-        return [to_record(row, models.get(row.seq, "")) for row in sorted(rows, key=lambda row: row.seq)]
-
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         def read(cursor: Any) -> dict[str, Vector]:
-            known = self._index.seqs_of(ids)
-            found = writing.select_vectors(cursor, list(known.values()))
+            known = self._index.known(ids)
+            found = writing.select_vectors(cursor, [place.seq for place in known.values()])
             matrix = dict(zip(found.seqs, found.matrix, strict=True))
-            return {one: matrix[seq] for one, seq in known.items() if seq in matrix}
+            return {one: matrix[place.seq] for one, place in known.items() if place.seq in matrix}
 
         return await self.read(read)
 
@@ -153,9 +156,9 @@ class DuckDBVectorStore:
         after = -1 if cursor is None else parse_cursor(cursor)
 
         def read(connection: Any) -> Page:
-            seqs = self._index.seqs(where, after, limit + 1)
-            shown = seqs[:limit]
-            return Page(self._records(connection, shown), str(shown[-1]) if len(seqs) > limit else None)
+            places = self._index.places(where, after, limit + 1)
+            shown = places[:limit]
+            return Page(read_records(connection, shown), str(shown[-1].seq) if len(places) > limit else None)
 
         return await self.read(read)
 
@@ -183,13 +186,29 @@ class DuckDBVectorStore:
 
     def _close(self) -> None:
         try:
-            self._connection.close(self._save)
+            self._connection.close(lambda raw: self._rest(raw, SNAPSHOT_AFTER))
         finally:
             release(self._claimed)
 
-    def _save(self, raw: Any) -> None:
-        if self._index.revision - self._saved >= SNAPSHOT_AFTER:
+    def _rest(self, raw: Any, changes: int) -> None:
+        """Saves the index when that many changes are not in its last snapshot, and forgets deletions that are."""
+        if self._index.revision - self._saved < changes:
+            return
+        try:
             snapshot.save(self._index, self._path, self._token)
+        except OSError:  # the next opening takes longer; nothing else depends on it
+            return
+        self._saved = self._index.revision
+        raw.execute(
+            "delete from gone where revision <= ? and revision < (select max(revision) from gone)", [self._saved]
+        )
+
+
+def read_records(cursor: Any, places: Sequence[Place]) -> list[Record]:
+    """In the order of first writing; what was deleted meanwhile is left out."""
+    models = {place.seq: place.model_id for place in places}
+    rows = sorted(writing.select_seqs(cursor, list(models)), key=lambda row: row.seq)
+    return [to_record(row, models[row.seq]) for row in rows]
 
 
 def check_k(k: int, name: str = "k") -> None:

@@ -53,14 +53,14 @@ def select_seqs(connection: Any, seqs: Sequence[int]) -> list[Row]:
 def upsert(connection: Any, index: Index, rows: Sequence[Row]) -> After:
     """New records get a seq; unchanged ones are left alone; a vector stays as long as what it was made of does."""
     latest = {row.id: row for row in rows}
-    known = index.seqs_of(list(latest))
-    stored = {row.seq: row for row in select_seqs(connection, list(known.values()))}
-    with_vector = index.models_of(list(known.values()))
+    known = index.known(list(latest))
+    stored = {row.id: row for row in select_seqs(connection, [place.seq for place in known.values()])}
+    with_vector = {place.seq for place in known.values() if place.model_id}
     revision = index.revision
     changed: list[Row] = []
     kept: list[int] = []
     for row in latest.values():
-        before = stored.get(known.get(row.id, -1))
+        before = stored.get(row.id)
         if before is None:
             revision += 1
             changed.append(replace(row, seq=revision))
@@ -73,7 +73,7 @@ def upsert(connection: Any, index: Index, rows: Sequence[Row]) -> After:
             kept.append(before.seq)
     if not changed:
         return lambda: None
-    replaced = [row.seq for row in changed if row.seq in stored]
+    replaced = [row.seq for row in changed if row.id in stored]
     if replaced:
         delete_seqs(connection, "memory", replaced)
     insert(connection, "memory", record_table(changed, index.revision + 1))
@@ -99,13 +99,13 @@ def _insert_vectors(connection: Any, revision: int, rows: Sequence[Row]) -> int:
 
 
 def set_vectors(connection: Any, index: Index, ids: Sequence[str], vectors: Matrix, model_id: str) -> After:
-    known = index.seqs_of(ids)
-    at = {known[one]: number for number, one in enumerate(ids) if one in known}  # the same id twice: the last
+    known = index.known(ids)
+    at = {known[one].seq: number for number, one in enumerate(ids) if one in known}  # the same id twice: the last
     if not at:
         return lambda: None
     seqs = list(at)
     matrix = np.asarray(vectors, np.float32)[list(at.values())]
-    old = list(index.models_of(seqs))
+    old = [place.seq for place in known.values() if place.model_id]
     if old:
         delete_seqs(connection, "vectors", old)
     insert(connection, "vectors", vector_table(seqs, index.revision + 1, [model_id] * len(seqs), matrix))
@@ -118,7 +118,7 @@ def set_vectors(connection: Any, index: Index, ids: Sequence[str], vectors: Matr
 
 
 def delete(connection: Any, index: Index, where: Filter) -> After:
-    seqs = index.seqs(where)
+    seqs = [place.seq for place in index.places(where)]
     if not seqs:
         return lambda: 0
     delete_seqs(connection, "memory", seqs)
@@ -143,7 +143,7 @@ def catch_up(connection: Any, index: Index) -> int:
         query = f"select {COLUMNS} from memory {between} order by revision"  # noqa: S608
         rows = [restored(row) for row in connection.execute(query).fetchall()]
         if rows:
-            known = list(index.seqs_of([row.id for row in rows]).values()) if first else []
+            known = [place.seq for place in index.known([row.id for row in rows]).values()] if first else []
             index.put(rows, known, having_vectors(connection, known))
     query = f"select seq from gone where revision > {first}"  # noqa: S608
     gone = [seq for (seq,) in connection.execute(query).fetchall()]

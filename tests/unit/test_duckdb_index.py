@@ -1,0 +1,246 @@
+"""The index against a few plain lines that do the same slowly."""
+
+import math
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from session_mgmt_mcp.adapters.duckdb import index as index_module
+from session_mgmt_mcp.adapters.duckdb import snapshot
+from session_mgmt_mcp.adapters.duckdb.growing import Ids
+from session_mgmt_mcp.adapters.duckdb.index import Index, Vectors
+from session_mgmt_mcp.adapters.duckdb.lexical import Postings
+from session_mgmt_mcp.adapters.duckdb.records import Row
+from session_mgmt_mcp.adapters.duckdb.tokens import Words, indexed_text
+from session_mgmt_mcp.ports.vector_store import Condition, Unit
+
+VOCABULARY = ["reset", "cache", "deploy", "failed", "userName", "shop.py"]
+SMALL = settings(max_examples=30, deadline=None)
+
+
+def a_row(seq, text="", **fields):
+    defaults = {"kind": "turn", "project": "p", "session": "", "role": "user", "parent": "", "metadata": "{}"}
+    values = {**defaults, "content_hash": "", "time": seq, "position": seq, "tags": (), **fields}
+    return Row(seq=seq, id=values.pop("id", f"id{seq}"), text=text, **values)
+
+
+@st.composite
+def histories(draw):
+    """Upserts, changes and deletions, in batches."""
+    steps = []
+    for _ in range(draw(st.integers(1, 8))):
+        if steps and draw(st.booleans()):
+            steps.append(("delete", draw(st.lists(st.integers(1, 12), max_size=4, unique=True))))
+            continue
+        batch = [
+            a_row(
+                seq,
+                " ".join(draw(st.lists(st.sampled_from(VOCABULARY), max_size=6))),
+                session=draw(st.sampled_from(["", "s", "t"])),
+                position=draw(st.integers(0, 3)),
+                parent=draw(st.sampled_from(["", "", "id1"])),
+                project=draw(st.sampled_from(["p", "q"])),
+                tags=tuple(draw(st.lists(st.sampled_from(["x", "y"]), max_size=2))),
+            )
+            for seq in draw(st.lists(st.integers(1, 12), min_size=1, max_size=5, unique=True))
+        ]
+        steps.append(("put", batch))
+    return steps
+
+
+def play(steps, index=None):
+    """The index after all steps, and what should be in it by seq."""
+    index = index or Index(4)
+    kept = {}
+    for what, batch in steps:
+        if what == "put":
+            index.put(batch, [row.seq for row in batch if row.seq in kept])
+            kept.update((row.seq, row) for row in batch)
+        else:
+            index.remove(batch)
+            for seq in batch:
+                kept.pop(seq, None)
+    return index, kept
+
+
+def slow_scores(kept, query, unit):
+    words = Words()
+    counts = {seq: Counter(words.terms(indexed_text(row.text, row.role, row.tags))) for seq, row in kept.items()}
+    members = {seq: [seq] for seq in kept}
+    if unit is Unit.WINDOW:
+        for session in {row.session for row in kept.values()} - {""}:
+            whole = [s for s, row in kept.items() if row.session == session and not row.parent]
+            whole.sort(key=lambda s: (kept[s].position, s))
+            for left, right in pairwise(whole):
+                members[left].append(right)
+                members[right].append(left)
+    if unit is Unit.SESSION:
+        groups = {}
+        for seq, row in kept.items():
+            groups.setdefault(row.session or seq, []).append(seq)
+        members = groups
+    documents = {name: sum((counts[seq] for seq in seqs), Counter()) for name, seqs in members.items()}
+    average = sum(d.total() for d in documents.values()) / max(1, len(documents))
+    scores = Counter()
+    for term in set(words.terms(query)):
+        having = sum(term in d for d in documents.values())
+        for name, d in documents.items():
+            if term in d:
+                idf = math.log(1 + (len(documents) - having + 0.5) / (having + 0.5))
+                scores[name] += idf * d[term] * 2.2 / (d[term] + 1.2 * (0.25 + 0.75 * d.total() / average))
+    if unit is not Unit.SESSION:
+        return {f"id{seq}": score for seq, score in scores.items()}
+    wanted = set(words.terms(query))
+    return {f"id{seq}": scores[name] for name, seqs in members.items() for seq in seqs if wanted & counts[seq].keys()}
+
+
+@SMALL
+@given(histories(), st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=3), st.sampled_from(list(Unit)))
+def test_scores_are_bm25_over_what_is_there(steps, query, unit):
+    index, kept = play(steps)
+    hits = index.lexical(" ".join(query), [], 99, unit)
+    expected = slow_scores(kept, " ".join(query), unit)
+    assert {hit.id: pytest.approx(hit.score, rel=1e-4) for hit in hits} == expected
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def state(index):
+    """Everything a caller can see."""
+    searches = [index.lexical(word, [], 99, unit) for word in VOCABULARY for unit in Unit]
+    dense = index.nearest(np.ones(4, np.float32), [], 99)
+    rounded = [
+        [(hit.id, round(hit.score, 3)) for hit in sorted(hits, key=lambda hit: hit.id)] for hits in [*searches, dense]
+    ]
+    places = [place.seq for place in index.places([Condition("tags", "has", "x")])]
+    return rounded, places, index.facets("tags", []), index.facets("project", []), index.count([]), index.vectors()
+
+
+@SMALL
+@given(histories())
+def test_compacting_changes_nothing_one_can_see(steps):
+    index, kept = play(steps)
+    give_vectors(index, kept)
+    before = state(index)
+    index.compact()
+    assert len(index.rows) == len(kept)
+    assert state(index) == before
+
+
+def give_vectors(index, kept):
+    seqs = [seq for seq in kept if seq % 2]
+    if seqs:
+        matrix = np.random.default_rng(1).standard_normal((len(seqs), 4)).astype(np.float32)
+        index.put_vectors(Vectors(seqs, ["m"] * len(seqs), matrix))
+
+
+@SMALL
+@given(histories(), histories())
+def test_a_snapshot_and_what_came_after_equals_a_rebuild(tmp_path_factory, earlier, later):
+    database = tmp_path_factory.mktemp("snapshot") / "memory.duckdb"
+    index, kept = play(earlier)
+    give_vectors(index, kept)
+    index.revision = 7
+    snapshot.save(index, database, "token")
+    loaded = snapshot.load(database, 4, ["other", "token"], 9)
+    assert (loaded.revision, state(loaded)) == (7, state(index))
+    for one in (index, loaded):
+        for what, batch in later:
+            if what == "put":
+                there = one.known([row.id for row in batch])
+                one.put(batch, [place.seq for place in there.values()])
+            else:
+                one.remove(batch)
+    assert state(loaded) == state(index)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda folder: (folder / "about.json").write_text("{"),
+        lambda folder: (folder / "about.json").unlink(),
+        lambda folder: (folder / "row-seq.npy").unlink(),
+        lambda folder: flip(folder / "word-postings.npy"),
+        lambda folder: flip(folder / "dense-matrix.npy"),
+        lambda folder: flip(folder / "about.json"),
+        lambda folder: cut(folder / "id-blob.npy"),
+    ],
+)
+def test_a_damaged_snapshot_is_no_snapshot(tmp_path, harm):
+    database = tmp_path / "memory.duckdb"
+    index, _ = play([("put", [a_row(1, "reset cache", vector=np.ones(4, np.float32), model_id="m")])])
+    index.revision = 5
+    snapshot.save(index, database, "token")
+    assert snapshot.load(database, 4, ["token"], 5).revision == 5
+    harm(snapshot.folder_of(database) / "current")
+    assert snapshot.load(database, 4, ["token"], 5).revision == 0
+
+
+def test_a_snapshot_of_another_history_is_no_snapshot(tmp_path):
+    database = tmp_path / "memory.duckdb"
+    index, _ = play([("put", [a_row(1, "reset cache")])])
+    index.revision = 5
+    snapshot.save(index, database, "token")
+    assert snapshot.load(database, 4, ["another"], 5).revision == 0
+    assert snapshot.load(database, 4, ["token"], 4).revision == 0
+
+
+def flip(file):
+    body = bytearray(file.read_bytes())
+    body[-3] ^= 1
+    file.write_bytes(body)
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def test_dead_rows_are_taken_out_in_time(monkeypatch):
+    monkeypatch.setattr(index_module, "DEAD_BEFORE_COMPACTION", 3)
+    index = Index(4)
+    for take in range(30):
+        index.put([a_row(1, f"take{take} cache"), a_row(2, "cache")], [1, 2] if take else [])
+    assert len(index.rows) < 12
+    assert len(index.lexical("cache", [], 9, Unit.RECORD)) == 2
+
+
+def test_postings_stay_in_few_segments_however_they_come():
+    postings = Postings()
+    for row in range(500):
+        postings.append(row, [[1, 2, 2, 7 + row]])
+    assert len(postings.segments) < 16
+    rows, tf = postings.of(2, None)
+    assert rows.tolist() == list(range(500))
+    assert set(tf.tolist()) == {2.0}
+
+
+@SMALL
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3), max_size=60))
+def test_an_id_is_found_in_the_row_it_was_given_last(names):
+    ids, last = Ids(), {}
+    for row, name in enumerate(names):
+        ids.extend([name])
+        last[name] = row
+        if row % 7 == 3:
+            ids.arrays()
+    assert {name: ids.find(name) for name in last} == last
+    assert ids.of_all(np.arange(len(names))) == names
+    assert ids.find("never given") == -1
+
+
+def test_int8_keeps_the_order_that_floats_have():
+    generator = np.random.default_rng(5)
+    vectors = generator.standard_normal((2_000, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = Index(384)
+    index.put([replace(a_row(n), vector=vector, model_id="m") for n, vector in enumerate(vectors, 1)])
+    query = vectors[7] + 0.8 * vectors[11]
+    query /= np.linalg.norm(query)
+    exact = vectors @ query
+    hits = index.nearest(query, [], 10)
+    best = {f"id{n + 1}" for n in np.argsort(-exact)[:10]}
+    assert len({hit.id for hit in hits} & best) >= 9
+    assert max(abs(hit.score - exact[int(hit.id[2:]) - 1]) for hit in hits) < 0.005
