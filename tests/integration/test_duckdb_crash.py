@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
-from session_mgmt_mcp.contracts.vector_store import all_ids, names
+from session_mgmt_mcp.contracts.samples import all_ids, names
 from session_mgmt_mcp.ports.vector_store import Condition
 
 WRITER = """
@@ -15,7 +15,7 @@ import asyncio, sys
 from pathlib import Path
 from session_mgmt_mcp.adapters.duckdb import connection, store
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
-from session_mgmt_mcp.contracts.vector_store import record, pointing
+from session_mgmt_mcp.contracts.samples import record, pointing
 from session_mgmt_mcp.ports.vector_store import Condition
 connection.SNAPSHOT_AT_ONCE = 40
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from session_mgmt_mcp.adapters.duckdb import connection, schema, snapshot, store
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
-from session_mgmt_mcp.contracts.vector_store import all_ids, names, pointing, record
+from session_mgmt_mcp.contracts.samples import all_ids, names, pointing, record
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, PortError, Unavailable, Unsupported
 from session_mgmt_mcp.ports.vector_store import Condition
 
@@ -182,7 +182,7 @@ async def test_a_full_disk_fails_the_write_and_keeps_what_was_acknowledged(path)
         import asyncio, resource, signal
         from pathlib import Path
         from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
-        from session_mgmt_mcp.contracts.vector_store import record
+        from session_mgmt_mcp.contracts.samples import record
         from session_mgmt_mcp.ports.errors import Unavailable
 
         async def main():

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from session_mgmt_mcp.adapters.duckdb import original
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
-from session_mgmt_mcp.contracts.vector_store import all_ids, names
+from session_mgmt_mcp.contracts.samples import all_ids, names
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Condition
 

@@ -1,0 +1,159 @@
+"""What every VectorStore finds by words, and which filters it knows."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from session_mgmt_mcp.contracts.samples import START, names, pointing, record
+from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.vector_store import Condition, Unit, VectorStore
+
+
+class VectorSearchContract:
+    """A part of `VectorStoreContract`."""
+
+    # words
+
+    async def test_words_are_found_by_their_stem_and_stop_words_by_nothing(self, store: VectorStore) -> None:
+        await store.upsert([record("a", "We were resetting the caches"), record("b", "and the other one")])
+        assert names(await store.search_lexical("reset a cache", (), 5)) == ["a"]
+        assert await store.search_lexical("the and we", (), 5) == []
+        assert await store.search_lexical("", (), 5) == []
+
+    async def test_names_in_code_are_found_whole_and_by_their_pieces(self, store: VectorStore) -> None:
+        await store.upsert(
+            [
+                record("camel", "call resetUserCache now"),
+                record("snake", "see reset_user_table"),
+                record("path", "in src/shop/checkout.py"),
+            ]
+        )
+        assert names(await store.search_lexical("resetUserCache", (), 5))[0] == "camel"
+        assert set(names(await store.search_lexical("user", (), 5))) == {"camel", "snake"}
+        assert names(await store.search_lexical("checkout.py", (), 5)) == ["path"]
+        assert names(await store.search_lexical("src/shop/checkout.py", (), 5)) == ["path"]
+
+    async def test_the_rarer_word_counts_more(self, store: VectorStore) -> None:
+        await store.upsert([record(f"common{n}", "deploy failed") for n in range(5)])
+        await store.upsert([record("rare", "deploy quaternion")])
+        assert names(await store.search_lexical("failed quaternion", (), 1)) == ["rare"]
+
+    async def test_tags_and_role_are_words_too(self, store: VectorStore) -> None:
+        await store.upsert([record("a", "something", tags=("kubernetes",), role="assistant"), record("b", "else")])
+        assert names(await store.search_lexical("kubernetes", (), 5)) == ["a"]
+        assert names(await store.search_lexical("assistant", (), 5)) == ["a"]
+
+    async def test_a_hit_carries_its_place(self, store: VectorStore) -> None:
+        place = {"session": "s", "role": "user", "position": 4, "parent": "p"}
+        await store.upsert([record("a", "needle", **place)])
+        [hit] = await store.search_lexical("needle", (), 5)
+        assert (hit.session, hit.role, hit.position, hit.parent) == ("s", "user", 4, "p")
+        assert (hit.kind, hit.project, hit.time) == ("turn", "shop", START.timestamp())
+
+    async def test_a_window_hears_its_neighbours(self, store: VectorStore) -> None:
+        turns = ["alpha", "beta", "gamma", "delta"]
+        await store.upsert([record(text, text, session="s", position=n) for n, text in enumerate(turns)])
+        await store.upsert([record("elsewhere", "gamma", session="t"), record("alone", "epsilon")])
+        hits = await store.search_lexical("beta gamma", (), 9, Unit.WINDOW)
+        assert set(names(hits)) == {*turns, "elsewhere"}
+        scores = {hit.id: hit.score for hit in hits}
+        assert scores["beta"] > scores["alpha"]
+        assert scores["gamma"] > scores["delta"]
+
+    async def test_a_part_is_a_window_of_its_own(self, store: VectorStore) -> None:
+        await store.upsert(
+            [record("a", "alpha", session="s", position=1), record("b", "beta", session="s", position=2)]
+        )
+        await store.upsert([record("a.1", "gamma", session="s", position=1, parent="a")])
+        assert names(await store.search_lexical("gamma", (), 9, Unit.WINDOW)) == ["a.1"]
+        assert set(names(await store.search_lexical("beta", (), 9, Unit.WINDOW))) == {"a", "b"}
+
+    async def test_neighbours_follow_the_position_however_they_arrive(self, store: VectorStore) -> None:
+        for name, position in [("last", 9), ("first", 1), ("middle", 5)]:
+            await store.upsert([record(name, name, session="s", position=position)])
+        assert set(names(await store.search_lexical("first", (), 9, Unit.WINDOW))) == {"first", "middle"}
+        await store.delete([Condition("id", "=", "middle")])
+        assert set(names(await store.search_lexical("first", (), 9, Unit.WINDOW))) == {"first", "last"}
+
+    async def test_a_session_counts_as_one_text(self, store: VectorStore) -> None:
+        await store.upsert(
+            [
+                record("a1", "alpha beta", session="s", position=1),
+                record("a2", "gamma", session="s", position=2),
+                record("a3", "unrelated", session="s", position=3),
+                record("b1", "beta", session="t"),
+                record("c", "filler"),
+            ]
+        )
+        hits = await store.search_lexical("beta gamma", (), 9, Unit.SESSION)
+        scores = {hit.id: hit.score for hit in hits}
+        assert set(scores) == {"a1", "a2", "b1"}
+        assert scores["a1"] == scores["a2"] > scores["b1"]
+
+    # filters
+
+    async def test_filters_hold_together(self, store: VectorStore) -> None:
+        await store.upsert(
+            [
+                record("a", "needle", project="shop", session="s", position=1, tags=("x",), content_hash="h1"),
+                record("b", "needle", project="shop", session="t", position=2, tags=("x", "y"), content_hash="h2"),
+                record("c", "needle", project="bank", kind="reflection", position=3, time=START + timedelta(days=40)),
+            ]
+        )
+        cases: list[tuple[list[Condition], str]] = [
+            ([], "abc"),
+            ([Condition("project", "=", "shop")], "ab"),
+            ([Condition("project", "!=", "shop")], "c"),
+            ([Condition("project", "in", ["bank", "nowhere"])], "c"),
+            ([Condition("project", "in", [])], ""),
+            ([Condition("project", "=", "nowhere")], ""),
+            ([Condition("id", "in", ["a", "c"])], "ac"),
+            ([Condition("id", "!=", "a")], "bc"),
+            ([Condition("kind", "=", "turn"), Condition("session", "=", "t")], "b"),
+            ([Condition("session", "=", "")], "c"),
+            ([Condition("parent", "=", "")], "abc"),
+            ([Condition("position", ">=", 2), Condition("position", "<", 3)], "b"),
+            ([Condition("time", ">", START)], "c"),
+            ([Condition("time", "<=", START)], "ab"),
+            ([Condition("tags", "has", "y")], "b"),
+            ([Condition("tags", "has", "z")], ""),
+            ([Condition("content_hash", "=", "h1")], "a"),
+            ([Condition("content_hash", "in", ["h1", "h2"])], "ab"),
+            ([Condition("content_hash", "=", "")], "c"),
+            ([Condition("model_id", "=", "")], "abc"),
+        ]
+        for where, expected in cases:
+            assert await store.count(where) == len(expected), where
+            assert sorted(names(await store.search_lexical("needle", where, 9))) == list(expected), where
+            assert [one.id for one in (await store.scan(where)).records] == list(expected), where
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            Condition("project", "like", "x"),  # type: ignore[arg-type]
+            Condition("colour", "=", "x"),  # type: ignore[arg-type]
+            Condition("project", "<", "x"),
+            Condition("project", "in", "shop"),
+            Condition("project", "=", 1),
+            Condition("tags", "=", "x"),
+            Condition("time", ">", 5),
+            Condition("time", ">", datetime(2026, 1, 1)),
+            Condition("position", "has", 5),
+        ],
+    )
+    async def test_an_unknown_field_or_operator_raises(self, store: VectorStore, condition: Condition) -> None:
+        await store.upsert([record("a")])
+        with pytest.raises(Invalid):
+            await store.count([condition])
+        with pytest.raises(Invalid):
+            await store.delete([condition])
+        with pytest.raises(Invalid):
+            await store.search_lexical("text", [condition], 5)
+        assert await store.count(()) == 1
+
+    async def test_asking_for_nothing_is_refused(self, store: VectorStore) -> None:
+        with pytest.raises(Invalid):
+            await store.search_lexical("text", (), 0)
+        with pytest.raises(Invalid):
+            await store.search_dense(pointing(1), (), 0)
+        with pytest.raises(Invalid):
+            await store.scan((), None, 0)
