@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from session_mgmt_mcp.domain.redaction import redact
 
 CORPUS = Path(__file__).parent.parent / "tests" / "redaction_corpus.jsonl"
 SPLITTER = "¦"  # stands inside the invented tokens, so that no scanner of repositories takes them for real ones
+PLACEHOLDER = re.compile(r"\[(?:redacted:[a-z0-9-]+|private)\]")
 SHORTEST_LEAK = 8
 
 
@@ -48,6 +50,7 @@ def cases(corpus: Path = CORPUS) -> Iterator[Case]:
 
 def found(secret: str, text: str) -> bool:
     """Nothing of it is left: no piece of eight characters, or not the whole of a shorter one."""
+    text = PLACEHOLDER.sub("[]", text)
     length = min(SHORTEST_LEAK, len(secret))
     return not any(secret[at : at + length] in text for at in range(len(secret) - length + 1))
 

@@ -112,11 +112,9 @@ def _spans(text: str) -> Iterator[Span]:
     lowered = text.lower()
     if len(lowered) != len(text):  # the one letter that grows
         lowered = text.replace("\u0130", "I").lower()
-    for core in CORES:
-        if core in lowered:
-            yield from named_secrets(text, lowered)
-            break
     yield from _in_places(text, lowered)
+    if any(core in lowered for core in CORES):
+        yield from named_secrets(text, lowered)
 
 
 def _in_places(text: str, lowered: str) -> Iterator[Span]:

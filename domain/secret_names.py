@@ -53,7 +53,7 @@ class Value(NamedTuple):
 
 
 _NOT_SECRET_AFTER = looks.listed(
-    "bytes file files path dir directory id ids name names hash hashes hashed digest length len size min max count counts type types "
+    "method mode plugin backend domain user username bytes file files path dir directory id ids name names hash hashes hashed digest length len size min max count counts type types "
     "field fields label url uri endpoint host expiry expires expiration expire ttl age timeout at date hint policy strength "
     "rules regex pattern validator validation error errors message msg reset required needed enabled disabled prompt input "
     "manager provider store storage service class ref refs arn usage limit limits budget bucket index cost price ring chain "
@@ -77,7 +77,7 @@ _WORDS_WITH_PASS = re.compile(
 
 def named_secrets(text: str, lowered: str) -> Iterator[Span]:
     """`lowered` is `text` in lower case, character by character."""
-    flags = "--" in text
+    flags = "--" in text or "ENV " in text or "ARG " in text
     for core in CORES:
         at = lowered.find(core)
         while at >= 0:
@@ -95,7 +95,9 @@ def _judged(text: str, core: int, separator: re.Match[str]) -> Span | None:
     start = core - len(before) + len(before.rstrip(_NAME_CHARACTERS))
     name = text[start : separator.end("tail")]
     form = separator.lastgroup or ""
-    if (form == "blank" and not name.startswith("--")) or (form == "element" and text[start - 1 : start] != "<"):
+    if (form == "blank" and not name.startswith("--") and text[start - 4 : start] not in ("ENV ", "ARG ")) or (
+        form == "element" and text[start - 1 : start] != "<"
+    ):
         return None
     found = sort_of(name)
     if not found:
@@ -229,7 +231,7 @@ def _is_secret(sort: Sort, name: str, value: Value, form: str) -> bool:
     if form == "prose":
         return _told(sort, text)
     if value.quoted:
-        return _plausible(sort, text)
+        return _plausible(sort, text) or ("phrase" in name.lower() and text.count(" ") >= 2)
     return _is_secret_unquoted(sort, name, value, form)
 
 
@@ -239,7 +241,8 @@ def _is_secret_unquoted(sort: Sort, name: str, value: Value, form: str) -> bool:
     if form == "colon" and name.lower() == "pass":  # how test runners begin a line
         return False
     if form == "colon" and text[:1].isupper() and looks.readable(text) and looks.symbol_free(text):
-        return value.literal  # else a type
+        type_like = not looks.mixed(text) or any(part in text.lower() for part in (*CORES, "str", "bytes", "type"))
+        return value.literal if type_like else _plausible(sort, text)
     if looks.code(text):
         return False
     if form == "blank":
