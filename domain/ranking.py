@@ -1,0 +1,250 @@
+"""Which memories answer a question: a weighted sum of what the indexes and the question say about each. Pure.
+
+Two steps. `rank` orders all candidates by what the indexes know of them; `reread` then looks at the texts of the best.
+Why these features and weights: docs/architecture/0007-ranking.md.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+from session_mgmt_mcp.domain.candidates import Candidates, Floats, at, share, spread
+from session_mgmt_mcp.domain.cues import Cues, asks, cues_of, is_counted, is_dated, is_standing
+from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.ports.vector_store import Hit, Unit
+
+__all__ = [
+    "ASSISTED",
+    "CODING",
+    "PEERS",
+    "REREAD",
+    "Cues",
+    "Scored",
+    "Weights",
+    "cues_of",
+    "rank",
+    "reread",
+    "weights_for",
+]
+
+REREAD = 48  # candidates whose texts are worth fetching
+KEPT = 300  # candidates that anybody may page through
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each feature, scaled to 0..1 over the candidates, adds to the sum."""
+
+    dense: float  # cosine: half the best part's, half that of its beginning
+    words: float  # BM25, likewise
+    window: float  # BM25 over the memory and one neighbour each side
+    session: float  # BM25 over its whole session; the fewer sessions, the less it tells
+    before: float  # cosine of the neighbour before
+    after: float  # cosine of the neighbour after
+    speaker: float  # its speaker is named in the question
+    user: float  # said by the user rather than by the assistant
+    user_if_assistant_asked: float  # in place of `user` when the question is about the assistant's words
+    user_if_overview: float  # in place of `user` when a summary is asked for
+    named_time: float  # its time is the one that the question names
+    recent: float  # halves with each half-life
+    reflection: float  # somebody stored it on purpose
+    dated: float  # has a date or a span where the question asks "when"
+    counted: float  # has a number where the question asks "how many"
+    reply: float  # what was said just before is a question that shares the question's words
+    asks: float  # is a question itself
+    length: float  # logarithm of its length, full at 800 characters
+    standing: float  # says what is preferred or always to be done
+    coverage: float  # share of the question's words that it has
+
+
+PEERS = Weights(
+    dense=0.42, words=0.14, window=0.40, session=0.33, before=0.12, after=0.16, speaker=0.10,
+    user=0.0, user_if_assistant_asked=0.0, user_if_overview=0.0, named_time=0.75, recent=0.04, reflection=0.05,
+    dated=0.20, counted=0.12, reply=0.25, asks=-0.08, length=0.35, standing=0.0, coverage=0.10,
+)  # fmt: skip
+"""People talking in short turns: the answer leans on the turns around it."""
+ASSISTED = Weights(
+    dense=0.45, words=0.25, window=0.12, session=0.15, before=0.0, after=0.18, speaker=0.0,
+    user=0.30, user_if_assistant_asked=0.0, user_if_overview=0.06, named_time=0.20, recent=0.04, reflection=0.10,
+    dated=0.08, counted=0.10, reply=0.0, asks=0.0, length=-0.12, standing=0.06, coverage=0.08,
+)  # fmt: skip
+"""A user and an assistant: the user's turns hold the facts, the assistant's are long and share many words with anything."""
+CODING = replace(ASSISTED, session=0.30, user=0.05, user_if_overview=0.0, length=0.0, standing=0.03)
+"""A user, an assistant and its tools: the work itself is in the assistant's words and in the actions."""
+
+FULL_LENGTH = 800
+SHORTEST = 20
+DAYS_BEFORE, DAYS_AFTER = 3, 25  # around a day that the question names: an event is talked about when it is over
+ROLES_OF_A_CLIENT = frozenset({"", "user", "assistant", "tool", "system", "boundary"})
+_NOTHING_SHARED, _SURELY_MEANT = 0.15, 0.60  # cosines: what unrelated texts reach, what a good answer does
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One candidate. The features are what each added to its rank."""
+
+    id: str  # of the whole memory
+    score: float  # 0..1, comparable between questions; never grows along the ranking
+    hit: Hit  # its part that matches best
+    features: Mapping[str, float] = field(default_factory=dict)
+    cosine: float = 0.0
+    before: str = ""  # id of the neighbour before, if that shares words with the question
+
+
+def rank(
+    dense: Sequence[Hit],
+    lexical: Mapping[Unit, Sequence[Hit]],
+    cues: Cues,
+    now: datetime,
+    *,
+    half_life_days: float = 0.0,
+    weights: Weights | None = None,
+) -> list[Scored]:
+    """Best first, parts folded into their wholes; an empty pool costs its features and nothing else.
+
+    Same input, same order; ties by time, newest first, then id. `half_life_days` 0: age does not count.
+    """
+    found = Candidates(dense, lexical)
+    if not found.hits:
+        return []
+    size = len(found)
+    weights = weights or weights_for(found.hits)
+    cosine = found.dense.halved(size, floor=float(found.dense.scores.min(initial=1.0)) if dense else 0.0)
+    meaning = spread(cosine)
+    words = share(found.lexical[Unit.RECORD].halved(size))
+    left, right = found.neighbours()
+    table = {
+        "dense": weights.dense * meaning,
+        "words": weights.words * words,
+        "window": weights.window * share(found.lexical[Unit.WINDOW].best(size)),
+        "session": weights.session * found.session_share(),
+        "before": weights.before * at(meaning, left),
+        "after": weights.after * at(meaning, right),
+        "speaker": weights.speaker * _named(found.roles, cues),
+        "user": _user_weight(weights, cues) * np.array([role == "user" for role in found.roles]),
+        "named_time": weights.named_time * _named_time(found.times, cues),
+        "recent": weights.recent * _recency(found.times, now, half_life_days),
+        "reflection": weights.reflection * np.array([kind == Kind.REFLECTION for kind in found.kinds]),
+    }
+    total = np.sum(list(table.values()), axis=0)
+    order = np.lexsort((np.array(found.ids), -found.times, -np.round(total, 9)))[:KEPT]
+    scores = _scores(total[order].tolist(), _near(float(cosine[order[:5]].max())))
+    columns = np.stack(list(table.values()), axis=1)[order].tolist()
+    shown, before = found.best_parts(), np.where((left >= 0) & (words[left] > 0), left, -1)
+    return [
+        Scored(
+            found.ids[row],
+            score,
+            shown[row],
+            dict(zip(table, column, strict=True)),
+            float(cosine[row]),
+            found.ids[before[row]] if before[row] >= 0 else "",
+        )
+        for row, score, column in zip(order.tolist(), scores, columns, strict=True)
+    ]
+
+
+def reread(
+    order: Sequence[Scored], texts: Mapping[str, str], cues: Cues, *, weights: Weights | None = None
+) -> list[Scored]:
+    """`order` again, its first REREAD judged by their texts as well.
+
+    `texts` by id: of those, of the parts that match, and of their `before`; what is missing is judged without.
+    """
+    if not order:
+        return []
+    weights = weights or weights_for([scored.hit for scored in order])
+    most = max(one.features["words"] for one in order) or 1.0
+    words = {one.id: one.features["words"] / most for one in order}
+    evidence: dict[str, float] = {}
+    judged: list[Scored] = []
+    for one in order[:REREAD]:
+        if one.id not in texts:
+            judged.append(one)
+            continue
+        text = texts[one.id][:FULL_LENGTH]
+        coverage = cues.coverage(text, texts.get(one.hit.id, "")[:FULL_LENGTH] if one.hit.id != one.id else "")
+        evidence[one.id] = 0.5 * _near(one.cosine) + 0.5 * coverage if one.cosine > 0 else 0.8 * coverage
+        reply = words.get(one.before, 0.0) if asks(texts.get(one.before, "")[:FULL_LENGTH]) else 0.0
+        judged.append(replace(one, features={**one.features, **_of_text(weights, text, cues, coverage, reply)}))
+    judged.sort(key=lambda one: (-round(_total(one), 9), -one.hit.time, one.id))
+    best = [*judged, *order[REREAD:]]
+    scores = _scores([_total(one) for one in best], max(evidence.get(one.id, _near(one.cosine)) for one in best[:5]))
+    return [
+        Scored(one.id, score, one.hit, one.features, one.cosine, one.before)
+        for one, score in zip(best, scores, strict=True)
+    ]
+
+
+def weights_for(hits: Sequence[Hit]) -> Weights:
+    """By who speaks in the candidates and whether tools were used: never by a name."""
+    if any(hit.kind == Kind.ACTION for hit in hits):
+        return CODING
+    said = [hit.role for hit in hits if hit.kind == Kind.TURN]
+    peers = sum(role not in ROLES_OF_A_CLIENT for role in said)
+    return PEERS if 2 * peers > len(said) else ASSISTED
+
+
+def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, reply: float) -> dict[str, float]:
+    length = math.log(max(len(text), SHORTEST) / SHORTEST) / math.log(FULL_LENGTH / SHORTEST)
+    return {
+        "dated": weights.dated if cues.wants_time and is_dated(text) else 0.0,
+        "counted": weights.counted if cues.wants_amount and is_counted(text) else 0.0,
+        "reply": weights.reply * reply,
+        "asks": weights.asks if asks(text) else 0.0,
+        "length": weights.length * length,
+        "standing": weights.standing if weights.standing and is_standing(text) else 0.0,
+        "coverage": weights.coverage * coverage,
+    }
+
+
+def _user_weight(weights: Weights, cues: Cues) -> float:
+    if cues.asks_assistant:
+        return weights.user_if_assistant_asked
+    return weights.user_if_overview if cues.asks_overview else weights.user
+
+
+def _named(roles: Sequence[str], cues: Cues) -> Floats:
+    named = {role for role in set(roles) - ROLES_OF_A_CLIENT if not cues.words.isdisjoint(role.lower().split())}
+    return np.array([role in named for role in roles], np.float64)
+
+
+def _recency(times: Floats, now: datetime, half_life_days: float) -> Floats:
+    if half_life_days <= 0:
+        return np.zeros_like(times)
+    age = np.maximum(now.timestamp() - times, 0.0) / 86_400
+    halved: Floats = np.exp2(-age / half_life_days)
+    return halved
+
+
+def _named_time(times: Floats, cues: Cues) -> Floats:
+    """1 where the time is the one that the question names, less around a named day."""
+    if not cues.months and cues.year is None:
+        return np.zeros_like(times)
+    days = times.astype("datetime64[s]").astype("datetime64[D]")
+    years = days.astype("datetime64[Y]").astype(np.int64) + 1970
+    months = days.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    if cues.months and cues.day:
+        year = np.full(len(days), cues.year) if cues.year else years
+        start = ((year - 1970) * 12 + cues.months[0] - 1).astype("datetime64[M]").astype("datetime64[D]")
+        after = (days - start).astype(np.int64) - (cues.day - 1)
+        near = (after >= -DAYS_BEFORE) & (after <= DAYS_AFTER)
+        return np.where(near, 1 - np.abs(after) / (DAYS_AFTER + 1), 0.0)
+    fits = np.isin(months, cues.months) if cues.months else np.ones(len(days), np.bool_)
+    return (fits & (years == cues.year) if cues.year else fits).astype(np.float64)
+
+
+def _total(one: Scored) -> float:
+    return sum(one.features.values())
+
+
+def _near(cosine: float) -> float:
+    return min(1.0, max(0.0, (cosine - _NOTHING_SHARED) / (_SURELY_MEANT - _NOTHING_SHARED)))
+
+
+def _scores(totals: Sequence[float], evidence: float) -> list[float]:
+    """How sure the best make us that there is an answer, times each one's share of the best sum."""
+    top = max(totals[0], 1e-9)
+    return [round(evidence * min(1.0, max(0.0, total / top)), 4) for total in totals]

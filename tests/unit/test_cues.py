@@ -1,0 +1,59 @@
+"""What a question gives away."""
+
+import pytest
+from session_mgmt_mcp.domain.cues import asks, cues_of, is_counted, is_dated, is_standing
+
+
+@pytest.mark.parametrize(
+    ("question", "months", "year", "day"),
+    [
+        ("What happened in June 2023?", (6,), 2023, None),
+        ("What happened on 10 June 2023?", (6,), 2023, 10),
+        ("What happened on June 3rd?", (6,), None, 3),
+        ("between May and July", (7,), None, None),
+        ("in May", (5,), None, None),
+        ("May I restart the server?", (), None, None),
+        ("What did we change in 2024?", (), 2024, None),
+        ("the release of 2024-05-07", (5,), 2024, 7),
+        ("Why does port 8081 answer?", (), None, None),
+    ],
+)
+def test_a_time_named_in_the_question_is_read(question, months, year, day):
+    cues = cues_of(question)
+    assert (cues.months, cues.year, cues.day) == (months, year, day)
+
+
+@pytest.mark.parametrize("question", ["When did it fail?", "How long did it take?", "What day was it?"])
+def test_questions_for_a_time_are_recognised(question):
+    assert cues_of(question).wants_time
+
+
+@pytest.mark.parametrize("question", ["How many tests failed?", "What was the average latency?"])
+def test_questions_for_an_amount_are_recognised(question):
+    assert cues_of(question).wants_amount
+
+
+@pytest.mark.parametrize(
+    "question", ["What did you recommend?", "What was your advice?", "What was I told, you suggested it"]
+)
+def test_questions_about_the_assistants_words_are_recognised(question):
+    assert cues_of(question).asks_assistant
+
+
+def test_a_plain_question_gives_nothing_away():
+    cues = cues_of("Which database do I use?")
+    assert not (cues.wants_time or cues.wants_amount or cues.asks_assistant or cues.asks_overview or cues.months)
+
+
+def test_coverage_is_the_share_of_the_telling_words_whatever_their_endings():
+    cues = cues_of("Which migrations failed?")
+    assert cues.coverage("The migration is failing.") == pytest.approx(1.0)
+    assert cues.coverage("The migration went", "well") == pytest.approx(0.5)
+    assert cues_of("who is it?").coverage("anything") == 0.0
+
+
+def test_texts_are_known_by_their_dates_numbers_questions_and_rules():
+    assert is_dated("We met yesterday.") and not is_dated("We met.")
+    assert is_counted("It took 3 tries.") and is_counted("It took three tries.") and not is_counted("It took tries.")
+    assert asks("Ready? ") and not asks("Ready.")
+    assert is_standing("Always run the linter.") and not is_standing("Run the linter.")
