@@ -188,7 +188,7 @@ class CaptureService:
         metadata |= {name: said for name in ("agent", "branch", "cwd") if (said := getattr(entry, name))}
         if entry.call is not None:
             error = self._clean(entry.call.error)[-ERROR_KEPT:].strip()
-            metadata["call"] = self._facts(entry.call, error, self._clean if clean.counts else lambda said: said)
+            metadata["call"] = self._facts(entry.call, error, "" if clean.counts else entry.text)
             text = text[:COMMAND_KEPT] + (f" -> failed: {error}".rstrip(" :") if entry.call.ok is False else "")
         return Record(
             id=entry.id,
@@ -203,16 +203,16 @@ class CaptureService:
             content_hash=content_hash(text),
         )
 
-    def _clean(self, said: str) -> str:
-        return self._redact(said).text if said else ""
+    def _clean(self, said: str, harmless: str = "") -> str:
+        """`harmless` is a text without secrets: what stands in it needs no second look."""
+        return said if said in harmless else self._redact(said).text
 
-    def _facts(self, call: ToolCall, error: str, clean: Callable[[str], str]) -> dict[str, Json]:
-        """`clean` is for what the entry's text holds as well: the command, or else the files."""
+    def _facts(self, call: ToolCall, error: str, harmless: str) -> dict[str, Json]:
         return {
             "tool": call.tool,
             "ok": call.ok,
-            "files": [self._clean(file) if call.command else clean(file) for file in call.files],
-            "command": clean(call.command)[:COMMAND_KEPT],
+            "files": [self._clean(file, harmless) for file in call.files],
+            "command": self._clean(call.command, harmless)[:COMMAND_KEPT],
             "error": error,
         }
 

@@ -56,7 +56,7 @@ class ProjectService:
     async def _find(self, folder: str, home: str) -> str:
         if not folder:
             return await self.project_of(home) if home else UNKNOWN
-        real = await self._git.resolve(Path(folder))
+        real = await self._git.resolve(Path(folder)) if Path(folder).is_absolute() else None
         if real is None:
             return await self._of_gone(folder, home)
         repository = await self._git.find(real)
@@ -83,7 +83,8 @@ class ProjectService:
         """The repository that the nearest known ancestor lies in. A plain folder claims nothing below it."""
         parent = str(Path(folder).parent)
         if parent not in self._around:
-            self._around[parent] = None if parent == folder else await self._claim_of(parent)
+            outermost = parent == folder or not Path(folder).is_absolute()
+            self._around[parent] = None if outermost else await self._claim_of(parent)
         return self._around[parent]
 
     async def _claim_of(self, folder: str) -> str | None:

@@ -50,6 +50,12 @@ def result_of(block: Mapping[str, Any], beside: object) -> Result:
     )
 
 
+def answers_in(beside: object) -> str:
+    """What a person answered to questions that were asked through a tool."""
+    answers = _mapping(_mapping(beside).get("answers"))
+    return "; ".join(f"{question} {answer}" for question, answer in answers.items() if isinstance(answer, str))[:KEPT]
+
+
 def finished(call: ToolCall, result: Result) -> ToolCall:
     files = tuple(dict.fromkeys((*call.files, *result.files)))
     return ToolCall(call.tool, result.ok, files, call.command, result.error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from session_mgmt_mcp.adapters.claude_code.calls import about, call_of, finished, result_of, subject_of
+from session_mgmt_mcp.adapters.claude_code.calls import about, answers_in, call_of, finished, result_of, subject_of
 from session_mgmt_mcp.adapters.claude_code.parsing import Object, parse
 from session_mgmt_mcp.adapters.claude_code.words import typed
 from session_mgmt_mcp.ports.transcript_source import Entry, ToolCall
@@ -123,25 +123,27 @@ class Conversation:
     def _result(self, block: Object, beside: object) -> Iterator[Entry]:
         name = block.get("tool_use_id")
         waiting = self.calls.pop(name, None) if isinstance(name, str) else None
-        entry = self._recall(waiting) if waiting else None
+        entry = self._recall(waiting, name) if waiting else None
         if waiting is None or entry is None or entry.call is None:
             self.skipped["result without its call"] += 1
             return
         call = finished(entry.call, result_of(block, beside))
+        text = about(call, answers_in(beside) or waiting.subject)
         yield Entry(
-            entry.id, entry.session, entry.role, about(call, waiting.subject), entry.time, entry.cwd,
+            entry.id, entry.session, entry.role, text, entry.time, entry.cwd,
             entry.home, entry.position, entry.branch, entry.agent, call,
         )  # fmt: skip
 
-    def _recall(self, waiting: OpenCall) -> Entry | None:
+    def _recall(self, waiting: OpenCall, name: object) -> Entry | None:
         """The entry of a call that was read before: from memory, or from its place in the file."""
         if waiting.entry is None:
             text = self.read_again(waiting.offset)
             line = parse(text)
-            content = line["message"].get("content") if isinstance(line, dict) and line.get("message") else None
-            if not isinstance(line, dict) or not isinstance(content, list) or len(content) <= waiting.block:
+            if not isinstance(line, dict):
                 return None
-            block = content[waiting.block]
+            block = _block(line, waiting.block)
+            if block.get("id") != name:
+                return None
             call, waiting.subject = call_of(block), subject_of(block)
             before = self.cwd, self.time
             self._note(line)
@@ -186,6 +188,13 @@ class Conversation:
         reason = f"{kind[:40]} line"
         known = reason in self.skipped or len(self.skipped) < _REASONS
         self.skipped[reason if known else "other line"] += 1
+
+
+def _block(line: Object, number: int) -> Object:
+    message = line.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    block = content[number] if isinstance(content, list) and number < len(content) else None
+    return block if isinstance(block, dict) else {}
 
 
 def _apart(agent: str) -> int:

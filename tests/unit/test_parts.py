@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.domain.parts import FIRST, LENGTH, MOST, WHOLE, embedding_text, split
 from session_mgmt_mcp.ports.vector_store import Record
@@ -36,6 +36,7 @@ def test_parts_begin_and_end_between_words():
         assert set(part.text.split()) <= words
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(min_value=0, max_value=90), min_size=30, max_size=200))
 def test_the_beginning_and_the_parts_cover_the_whole_text(gaps: list[int]):
     alphabet = (chr(0x4E00 + n) for n in range(20_000))  # each character once: the place of a part is certain

@@ -92,3 +92,11 @@ async def test_a_folder_is_asked_about_once():
     projects = ProjectService(git, MemoryImportLedger())
     assert {await projects.project_of("/c/shop") for _ in range(5)} == {project_id("/c/shop/.git")}
     assert git.asked == 1
+
+
+async def test_a_path_of_another_system_is_never_looked_up_beside_this_process():
+    git = Git(["/", ".", "shop"], (".", "shop"))
+    projects = ProjectService(git, MemoryImportLedger())
+    assert await projects.project_of("shop") == project_id("shop")
+    assert (await projects.project_of("C:\\code\\shop\\.worktrees\\a")) == project_id("C:\\code\\shop")
+    assert git.asked == 0

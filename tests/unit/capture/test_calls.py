@@ -84,3 +84,20 @@ async def test_calls_that_never_end_are_given_up_oldest_first(transcript, read, 
     entries, skipped, _ = await read(transcript.path)
     assert [e.call.ok for e in entries] == [None, True, True]
     assert skipped == {"result without its call": 1}
+
+
+async def test_what_a_person_answered_through_a_tool_is_kept(transcript, read):
+    transcript.call("t1", "AskUserQuestion", questions=[{"question": "Which port?"}])
+    transcript.result("t1", "User has answered", beside={"answers": {"Which port?": "8081", "odd": 7}})
+    entries, _, _ = await read(transcript.path)
+    assert [e.text for e in entries] == ["AskUserQuestion: Which port? 8081"]
+
+
+async def test_a_call_that_is_no_longer_in_its_place_is_not_mistaken_for_another(transcript, read):
+    transcript.call("t1", command="make")
+    transcript.user("x" * 600)
+    _, _, cursor = await read(transcript.path)
+    transcript.path.write_bytes(transcript.path.read_bytes().replace(b'"t1"', b'"t7"'))
+    transcript.result("t1")
+    entries, skipped, _ = await read(transcript.path, cursor)
+    assert (entries, skipped) == ([], {"result without its call": 1})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,7 +196,9 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=steps, cuts=st.lists(st.integers(0, 10_000), max_size=5))
 async def test_reading_in_pieces_gives_the_same_as_reading_at_once(tmp_path_factory, new_transcript, steps, cuts):
     script = new_transcript(name=f"{len(list(tmp_path_factory.getbasetemp().iterdir()))}-{os.urandom(6).hex()}.jsonl")
@@ -237,3 +240,50 @@ async def test_reading_in_pieces_gives_the_same_as_reading_at_once(tmp_path_fact
         written = max(written, cut)
         cursor = await collect(in_pieces, cursor)
     assert list(in_pieces.values()) == list(at_once.values())
+
+
+async def test_memory_does_not_grow_with_the_file(new_transcript, source, monkeypatch):
+    monkeypatch.setattr(transcripts, "MOST_ENTRIES", 20)
+
+    async def peak(turns: int) -> int:
+        script = new_transcript(name=f"{turns}.jsonl")
+        script.user("go")
+        script.call("t1", command="make")
+        script.result("t1", "x" * 20_000)
+        script.assistant("y" * 2_000)
+        block = script.path.read_bytes()
+        lines = [json.loads(line) for line in block.splitlines()]
+        for number in range(turns):
+            script.raw(
+                b"".join(json.dumps(line | {"uuid": f"{number}/{line['uuid']}"}).encode() + b"\n" for line in lines)
+            )
+        tracemalloc.start()
+        async for batch in source.read(script.path):
+            assert len(batch.entries) <= 22
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    await peak(5)
+    assert await peak(400) < 1.2 * await peak(50)
+
+
+async def test_a_file_that_grows_while_it_is_read_loses_nothing(transcript, source, read, monkeypatch):
+    monkeypatch.setattr(transcripts, "MOST_ENTRIES", 3)
+    for number in range(10):
+        transcript.user(f"{number}")
+    seen, cursor = [], None
+    async for batch in source.read(transcript.path):
+        seen += batch.entries
+        cursor = batch.cursor
+        if transcript.lines < 40:
+            line = json.dumps(
+                {"type": "user", "uuid": f"late {len(seen)}", "message": {"content": f"late {len(seen)}"}}
+            )
+            transcript.raw(line[:20].encode())
+            transcript.raw(line[20:].encode() + b"\n")
+            transcript.lines += 10
+    later, _, _ = await read(transcript.path, cursor)
+    whole, _, _ = await read(transcript.path)
+    assert seen + later == whole
+    assert len(whole) == 13

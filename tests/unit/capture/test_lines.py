@@ -4,8 +4,9 @@ import json
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from session_mgmt_mcp.adapters.claude_code.conversation import Conversation
 from session_mgmt_mcp.adapters.claude_code.parsing import line_type, parse
 
 
@@ -119,6 +120,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(st.sampled_from(["a", "b", "uuid", "message", 'odd"', "type"]), json_values, max_size=5),
     st.booleans(),
@@ -135,3 +137,55 @@ def test_noise_is_told_without_parsing_in_both_layouts():
     assert parse(orjson.dumps(noise)) == "attachment"
     front = {"parentUuid": None, "isSidechain": False, "type": "progress", "data": {"message": {"type": "user"}}}
     assert line_type(orjson.dumps(front)) == "progress"
+
+
+fields = st.sampled_from(
+    [
+        "type",
+        "text",
+        "id",
+        "name",
+        "input",
+        "content",
+        "tool_use_id",
+        "is_error",
+        "file_path",
+        "command",
+        "filePath",
+        "answers",
+    ]
+)
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+    | st.sampled_from(["text", "tool_use", "tool_result", "user", "2026-01-01", "t1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(fields, inner, max_size=4),
+    max_leaves=6,
+)  # fmt: skip
+odd_lines = st.fixed_dictionaries(
+    {"type": st.sampled_from(["user", "assistant", "system"])},
+    optional={
+        "message": odd | st.fixed_dictionaries({"content": st.lists(odd, max_size=4) | odd}),
+        "uuid": odd,
+        "timestamp": odd,
+        "cwd": odd,
+        "agentId": odd,
+        "isSidechain": st.booleans() | odd,
+        "gitBranch": odd,
+        "toolUseResult": odd,
+        "subtype": st.just("compact_boundary") | odd,
+        "compactMetadata": odd,
+    },
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(odd_lines, max_size=3))
+def test_no_line_however_odd_stops_the_reading(lines):
+    conversation = Conversation("s", "", lambda _: b"{}")
+    for line in lines:
+        for entry in conversation.entries(json.dumps(line).encode(), 0):
+            assert entry.text == str(entry.text)
+            assert isinstance(entry.cwd, str)
+        state = json.loads(json.dumps(conversation.state()))
+        conversation = Conversation("", "", lambda _: b"{}")
+        conversation.restore(state)
