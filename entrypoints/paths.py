@@ -1,19 +1,18 @@
-"""Where everything lives. Standard library only: the shim and the hooks import this."""
+"""Where everything lives. Standard library only; `places` has the same as strings for those who cannot afford pathlib."""
 
-import hashlib
-import os
-import tempfile
 from pathlib import Path
+
+from session_mgmt_mcp import places
 
 
 def data_dir() -> Path:
     """`SESSION_MGMT_DATA_DIR`, else `~/.claude/data`: all state lives below it."""
-    return Path(os.environ.get("SESSION_MGMT_DATA_DIR") or "~/.claude/data").expanduser()
+    return Path(places.data_dir())
 
 
 def log_dir() -> Path:
     """`SESSION_MGMT_LOG_DIR`, else `~/.claude/logs`."""
-    return Path(os.environ.get("SESSION_MGMT_LOG_DIR") or "~/.claude/logs").expanduser()
+    return Path(places.log_dir())
 
 
 def database(data: Path) -> Path:
@@ -22,21 +21,14 @@ def database(data: Path) -> Path:
 
 def hub_lock(data: Path) -> Path:
     """Held (flock) by the one hub of this data directory for as long as it lives."""
-    return data / "hub.lock"
+    return Path(places.hub_lock(str(data)))
 
 
 def spool(data: Path) -> Path:
     """Folder of hook events that no hub could take yet, one file an event."""
-    return data / "spool"
+    return Path(places.spool(str(data)))
 
 
 def hub_socket(data: Path) -> Path:
-    """The hub's socket in the user's runtime directory, named by a hash of the data directory's real path.
-
-    Path length, spaces, unicode and file systems without sockets stop mattering.
-    """
-    name = hashlib.sha256(os.fsencode(os.path.realpath(data))).hexdigest()[:16]
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if not runtime or not Path(runtime).is_dir():
-        runtime = tempfile.gettempdir()
-    return Path(runtime) / f"session-mgmt-{os.getuid()}" / f"{name}.sock"
+    """The hub's socket in the user's runtime directory, named by a hash of the data directory's real path."""
+    return Path(places.hub_socket(str(data)))
