@@ -1,0 +1,26 @@
+"""The names of FastMCP that are not public: all that an upgrade of it can break stands here, with a test.
+
+FastMCP has no public way to serve one connection over streams of ours. Should these names go, streamable HTTP over the
+same socket is the way out.
+"""
+
+from contextlib import AbstractAsyncContextManager
+
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from fastmcp import FastMCP
+from mcp.shared.message import SessionMessage
+
+
+def lifespan(server: FastMCP) -> AbstractAsyncContextManager[None]:
+    """The server's own lifespan: entered once, whatever the number of connections."""
+    return server._lifespan_manager()
+
+
+async def serve(
+    server: FastMCP,
+    incoming: MemoryObjectReceiveStream[SessionMessage | Exception],
+    outgoing: MemoryObjectSendStream[SessionMessage],
+) -> None:
+    """One MCP session, of either handshake, until `incoming` ends; calls in flight are cancelled then."""
+    inner = server._mcp_server
+    await inner.run(incoming, outgoing, inner.create_initialization_options())

@@ -1,0 +1,209 @@
+"""The hub: the one process that owns a data directory, and serves all its shims, commands and hooks over one socket."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from session_mgmt_mcp import election, fastmcp_internals, logs, places, spool
+from session_mgmt_mcp.ports.errors import PortError, Unavailable
+from session_mgmt_mcp.reception import Reception
+from session_mgmt_mcp.service import OpenService, Progress, Service, Verb
+from session_mgmt_mcp.version import VERSION
+from session_mgmt_mcp.warmth import warm
+from session_mgmt_mcp.wire import MAX_LINE
+
+DRAIN_SECONDS = 30.0  # calls in flight may take so long when a newer hub takes over,
+STOP_SECONDS = 5.0  # and so long when somebody wants this one gone
+SPOOL_SECONDS = 3.0
+
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """Serves `open_service` on the socket of `data`; `lock` is the held lock of its election."""
+
+    def __init__(
+        self,
+        open_service: OpenService,
+        data: str,
+        lock: int,
+        *,
+        idle_exit: float = 600.0,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._open_service = open_service
+        self._data = data
+        self._lock = lock
+        self._idle_exit = idle_exit
+        self._on_ready = on_ready
+        self._socket = places.hub_socket(data)
+        self._started = time.monotonic()
+        self._leave = asyncio.Event()
+        self._leave_within = STOP_SECONDS
+        self._opening: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Until it is told to leave, has been idle long enough, or its data directory is gone."""
+        self._opening = asyncio.current_task()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
+        with contextlib.suppress(asyncio.CancelledError):
+            async with self._open_service() as service, fastmcp_internals.lifespan(service.server):
+                self._opening = None
+                await self._serve(service)
+
+    def leave(self, within: float = STOP_SECONDS, for_version: str = "") -> None:
+        """No new connections; what is in flight may take `within` seconds, then the process ends."""
+        if not self._leave.is_set():
+            self._announce("leaving", next=for_version)
+            self._leave_within = within
+            self._leave.set()
+
+    def _on_signal(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()  # not open yet: undo that, in order
+        else:
+            self.leave()
+
+    async def _serve(self, service: Service) -> None:
+        verbs: dict[str, Verb] = {"hub.status": self._status, "hub.stop": self._stop}
+        self._reception = Reception(service, verbs, lambda version: self.leave(DRAIN_SECONDS, version))
+        server = await asyncio.start_unix_server(self._reception.accept, sock=self._bind(), limit=MAX_LINE)
+        self._announce("serving")
+        self._on_ready()
+        _log.info("hub %s serves %s", VERSION, self._data)
+        background = [
+            asyncio.create_task(_logged(work))
+            for work in (warm(service.server), self._watch_spool(service), self._watch_idleness(service))
+        ]
+        try:
+            await self._leave.wait()
+        finally:
+            server.close()
+            self._unlink()
+            await self._reception.close(self._leave_within)
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            _log.info("hub ends")
+
+    def _bind(self) -> socket.socket:
+        folder = os.path.dirname(self._socket)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if reason := places.distrust(folder):
+            raise Unavailable(reason)
+        self._unlink()
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mask = os.umask(0o177)
+        try:
+            listening.bind(self._socket)
+        finally:
+            os.umask(mask)
+        listening.listen(128)
+        return listening
+
+    def _unlink(self) -> None:
+        # Only the holder of the lock comes here, so a socket of that name is ours or a dead hub's.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._socket)
+
+    def _announce(self, state: str, **facts: Any) -> None:
+        election.announce(self._lock, state=state, version=VERSION, socket=self._socket, **facts)
+
+    async def _watch_spool(self, service: Service) -> None:
+        while True:
+            taken, moved = spool.drain(self._data, service.on_event)
+            if taken or moved:
+                _log.info("events from the spool: %d taken, %d damaged", taken, moved)
+            await asyncio.sleep(SPOOL_SECONDS)
+            if not election.holds(self._lock, self._data):
+                _log.warning("the data directory was removed")
+                self.leave()
+
+    async def _watch_idleness(self, service: Service) -> None:
+        busy_at = time.monotonic()
+        while True:
+            if service.is_busy():
+                busy_at = time.monotonic()
+            quiet = min(self._reception.quiet_seconds(), time.monotonic() - busy_at)
+            if quiet >= self._idle_exit:
+                self.leave()
+                return
+            await asyncio.sleep(max(self._idle_exit - quiet, 0.01))
+
+    async def _status(self, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "version": VERSION,
+            "uptime": round(time.monotonic() - self._started, 3),
+            "clients": self._reception.clients,
+            "data_dir": self._data,
+            "socket": self._socket,
+            "idle_exit": self._idle_exit,
+        }
+
+    async def _stop(self, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        self.leave()
+        return {"pid": os.getpid(), "stopping": True}
+
+
+async def _logged(work: Any) -> None:
+    try:
+        await work
+    except Exception:
+        _log.exception("background work of the hub ended")
+
+
+def main(open_service: OpenService | None = None, arguments: list[str] | None = None) -> int:
+    """What a shim starts, with the lock on a descriptor of ours; or a person, to watch a hub in the foreground."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    spawned = "--lock" in arguments
+    data = places.data_dir()
+    logs.configure(debug=bool(os.environ.get("SESSION_MGMT_DEBUG")))
+    lock = int(arguments[arguments.index("--lock") + 1]) if spawned else election.take_patiently(data, 2.0)
+    if lock is None:
+        sys.stderr.write(f"Another hub already serves {data}.\n")
+        return 1
+    os.set_inheritable(lock, False)
+    try:
+        if open_service is None:
+            from session_mgmt_mcp import opening
+
+            open_service = opening.open_service
+        idle_exit = float(os.environ.get("SESSION_MGMT_IDLE_EXIT") or 600)
+        hub = Hub(open_service, data, lock, idle_exit=idle_exit, on_ready=lambda: _report("ready"))
+        asyncio.run(hub.run())
+    except Exception as error:
+        _log.exception("the hub cannot start")
+        sentence = _sentence(error)
+        election.announce(lock, state="failed", version=VERSION, failed=sentence)
+        _report(sentence)
+        return 1
+    return 0
+
+
+def _report(said: str) -> None:
+    """To whoever started this hub, and is still there; then no more."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, said.encode() + b"\n")
+    os.dup2(2, 1)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, PortError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.filename:
+        return f"The hub cannot start ({error.filename}: {error.strerror}): mend that and try again."
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"The hub cannot start ({said[:300]}): {places.log_dir()} has the details."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
