@@ -1,0 +1,181 @@
+"""Clients that speak raw JSON lines to real shims, and a look at which processes are left."""
+
+import itertools
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+TINY_SHIM = (sys.executable, str(HERE / "tiny_shim.py"))
+TINY_HUB = (sys.executable, "-P", str(HERE / "tiny.py"))
+LEGACY = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+MODERN_META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+SECONDS = 60.0
+
+
+class Client:
+    """One stdio client. `modern` speaks server/discover, the others initialize."""
+
+    def __init__(self, command, modern=False, **env):
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **env}
+        )
+        self.modern = modern
+        self.others = queue.Queue()
+        self._ids = itertools.count(1)
+        self._answers = {}
+        self._arrived = threading.Condition()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            message = json.loads(line)
+            with self._arrived:
+                if "method" in message or message.get("id") is None:
+                    self.others.put(message)
+                else:
+                    assert message["id"] not in self._answers, f"answered twice: {message}"
+                    self._answers[message["id"]] = message
+                self._arrived.notify_all()
+
+    def write(self, line: bytes) -> None:
+        with self._lock:
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+
+    def send(self, method, params=None, notification=False):
+        """The id of the request that was sent."""
+        params = dict(params or {})
+        if self.modern:
+            params["_meta"] = {**MODERN_META, **params.get("_meta", {})}
+        message = {"jsonrpc": "2.0", "method": method, "params": params}
+        if not notification:
+            message["id"] = next(self._ids)
+        self.write(json.dumps(message).encode() + b"\n")
+        return message.get("id")
+
+    def answer(self, whom, seconds=SECONDS):
+        """The whole answer to the request of that id."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: whom in self._answers, seconds), f"no answer to {whom}"
+            return self._answers[whom]
+
+    def request(self, method, params=None, seconds=SECONDS):
+        answer = self.answer(self.send(method, params), seconds)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def start_call(self, tool, **arguments):
+        return self.send("tools/call", {"name": tool, "arguments": arguments})
+
+    def call(self, tool, **arguments):
+        result = self.request("tools/call", {"name": tool, "arguments": arguments})
+        assert not result.get("isError"), result
+        return result["structuredContent"]
+
+    def shake_hands(self):
+        if self.modern:
+            return self.request("server/discover")
+        result = self.request("initialize", LEGACY)
+        self.send("notifications/initialized", notification=True)
+        return result
+
+    def leave(self, how="eof"):
+        """Exit code, and what was said on stderr."""
+        if how == "eof":
+            self.process.stdin.close()
+        else:
+            self.process.send_signal(how)
+        code = self.process.wait(30)
+        return code, self.process.stderr.read().decode()
+
+
+class World:
+    """One data directory, its clients and whoever is its hub."""
+
+    def __init__(self):
+        self.data = Path(os.environ["SESSION_MGMT_DATA_DIR"])
+        self.clients = []
+
+    def client(self, *, modern=False, command=TINY_SHIM, greeted=True, **env):
+        client = Client(command, modern, **env)
+        self.clients.append(client)
+        if greeted:
+            client.shake_hands()
+        return client
+
+    def announced(self):
+        try:
+            return json.loads((self.data / "hub.lock").read_text() or "{}")
+        except (FileNotFoundError, ValueError):
+            return {}
+
+    def hub(self, seconds=SECONDS):
+        """The pid of the hub, once it serves."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            said = self.announced()
+            if said.get("state") == "serving" and said["pid"] in self.hubs():
+                return said["pid"]
+            time.sleep(0.01)
+        raise AssertionError(f"no hub serves; processes {self.hubs()}, announced {said}")
+
+    def hubs(self):
+        """Every living process that was started as a hub of this directory."""
+        mark = f"SESSION_MGMT_DATA_DIR={self.data}".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                arguments = (folder / "cmdline").read_bytes().split(b"\0")
+                if b"--lock" in arguments and mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
+
+    def kill_hub(self):
+        pid = self.hub()
+        os.kill(pid, signal.SIGKILL)
+        self.until(lambda: pid not in self.hubs())
+        return pid
+
+    def until(self, holds, seconds=SECONDS):
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, "it never came to be"
+            time.sleep(0.01)
+
+    def end(self):
+        for client in self.clients:
+            if client.process.poll() is None:
+                client.process.kill()
+            client.process.wait()
+            for stream in (client.process.stdin, client.process.stdout, client.process.stderr):
+                stream.close()
+        for _ in range(3):  # a shim may have been about to start another
+            for pid in self.hubs():
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def world(isolation, monkeypatch):
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("counts processes through /proc, which this system does not have")
+    monkeypatch.setenv("SESSION_MGMT_IDLE_EXIT", "30")
+    world = World()
+    yield world
+    world.end()
