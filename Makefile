@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do $
 BIN := .venv/bin
 UV := VIRTUAL_ENV=$(CURDIR)/.venv UV_CACHE_DIR=$(CURDIR)/.cache/uv $(BIN)/uv
 EDITABLE = --no-deps --no-build-isolation -e .
+# Compiled once, also where PYTHONDONTWRITEBYTECODE is set: a hub starts in a third of the time.
+COMPILED = "import duckdb, fastmcp.server.server, numpy, onnxruntime; from transformers import PreTrainedTokenizerFast"
 SOURCES = $(shell find domain ports adapters entrypoints tests/contract -name '*.py')
 
 .PHONY: install test lint lock
@@ -14,6 +16,7 @@ install: .venv/installed
 	@awk '/^[^ #]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r .venv/uv.lock
 	$(UV) pip sync --quiet --require-hashes requirements.lock
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c $(COMPILED)
 	@touch $@
 
 .venv/installed: .venv/locked pyproject.toml $(SOURCES)
