@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -16,21 +16,41 @@ Row = Callable[[], Awaitable[list[Figure]]]
 
 
 def rows(memories: int, projects: Path | None) -> dict[str, Row]:
-    """By name, in the order they run: what starts processes first, what fills memory last."""
-    from benchmarks import embedding_rows, install_row
-
+    """By name, in the order they run: processes while this one is small, what fills memory last."""
     return {
-        "embedding": embedding_rows.embedding,
-        "install": install_row.install,
+        "install": _row("install_row", "install"),
+        "shim": _row("process_rows", "shim"),
+        "hook": _row("process_rows", "hook"),
+        "cold": _row("process_rows", "cold"),
+        "resident": _row("process_rows", "resident"),
+        "embedding": _row("embedding_rows", "embedding"),
+        "store": _row("memory_rows", "store"),
+        "import": _row("memory_rows", "transcripts", projects),
+        "recall": _row("memory_rows", "recall", memories),
     }
 
 
-async def measure(chosen: dict[str, Row], log: Console) -> list[Figure]:
+def _row(module: str, name: str, *arguments: object) -> Row:
+    """Imported when it runs: no row pays for another's engines."""
+
+    async def run() -> list[Figure]:
+        figures: list[Figure] = await getattr(import_module(f"benchmarks.{module}"), name)(*arguments)
+        return figures
+
+    return run
+
+
+async def measure(chosen: Mapping[str, Row], log: Console) -> tuple[list[Figure], dict[str, str]]:
+    """The figures, and why a row has none: one that fails takes no other with it."""
     figures: list[Figure] = []
+    failed: dict[str, str] = {}
     for name, row in chosen.items():
         with log.status(f"measuring {name}"):
-            figures += await row()
-    return figures
+            try:
+                figures += await row()
+            except Exception as error:
+                failed[name] = f"{type(error).__name__}: {error}"
+    return figures, failed
 
 
 def table(figures: Sequence[Figure]) -> Table:
@@ -63,12 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no row {', '.join(sorted(unknown))}: choose from {', '.join(known)}")
     chosen = {name: row for name, row in known.items() if name in (given.rows or known)}
-    figures = asyncio.run(measure(chosen, Console(stderr=True)))
+    figures, failed = asyncio.run(measure(chosen, Console(stderr=True)))
     if given.json:
-        print(json.dumps({"figures": [figure.as_json() for figure in figures]}, indent=2))
+        print(json.dumps({"figures": [figure.as_json() for figure in figures], "failed": failed}, indent=2))
     else:
         Console().print(table(figures))
-    return int(any(figure.ok is False for figure in figures))
+        for name, reason in failed.items():
+            print(f"The row {name} has no figure: {reason}", file=sys.stderr)
+    return int(bool(failed) or any(figure.ok is False for figure in figures))
 
 
 if __name__ == "__main__":

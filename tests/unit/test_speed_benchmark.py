@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 
 from benchmarks import install_row, speed
@@ -75,6 +76,18 @@ def test_an_unknown_row_is_refused_with_the_known_ones(capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         speed.main(["--rows", "warp"])
     assert "no row warp" in capsys.readouterr().err
+
+
+async def test_a_row_that_fails_takes_no_other_with_it() -> None:
+    async def broken() -> list[Figure]:
+        raise OSError("no room")
+
+    async def whole() -> list[Figure]:
+        return [Figure("what", 1, "ms")]
+
+    figures, failed = await speed.measure({"broken": broken, "whole": whole}, Console(quiet=True))
+    assert [figure.what for figure in figures] == ["what"]
+    assert failed == {"broken": "OSError: no room"}
 
 
 def test_one_row_as_json() -> None:

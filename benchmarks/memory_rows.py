@@ -1,0 +1,170 @@
+"""Store, recall and import in process, as the hub does them, against the bare engines."""
+
+import asyncio
+import random
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import orjson
+from session_mgmt_mcp.application import Application, open_application
+from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.memory import Draft
+from session_mgmt_mcp.domain.text import content_hash
+from session_mgmt_mcp.ports.embedder import Matrix
+from session_mgmt_mcp.ports.vector_store import Condition, Record
+from session_mgmt_mcp.settings import Settings
+
+from benchmarks.figures import Budget, Figure, interleaved, median, p99
+from benchmarks.texts import messages, word, write_transcripts
+
+STORES = 300
+QUERIES = 30
+IMPORTS = 3
+SESSIONS, TURNS = 20, 150
+AT_ONCE = 5_000
+SHOWN = 10
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="speed-") as name:
+        yield Path(name)
+
+
+@asynccontextmanager
+async def application(data: Path) -> AsyncIterator[Application]:
+    async with open_application(Settings(data_dir=data / "data", log_dir=data / "logs")) as opened:
+        yield opened
+
+
+async def store() -> list[Figure]:
+    """One reflection stored and then found by a word that only it has; the floor is a commit of one row."""
+    texts, words = iter(messages(STORES)), iter([f"only{word(random.Random(seed))}{seed}" for seed in range(STORES)])
+    with folder() as place, duckdb.connect(str(place / "floor.duckdb")) as bare:
+        bare.execute("CREATE TABLE memory (id VARCHAR PRIMARY KEY, text VARCHAR)")
+        async with application(place) as app:
+            await app.embedder.embed_query("warm")
+
+            async def product() -> None:
+                only = next(words)
+                stored = await app.memory.store(Draft(f"{next(texts)} {only}", "shop-000000"))
+                hits = await app.store.search_lexical(only, [Condition("project", "=", "shop-000000")], 1)
+                assert (hits[0].parent or hits[0].id) == stored.id
+
+            async def floor() -> None:
+                bare.execute("INSERT INTO memory VALUES (?, ?)", [uuid.uuid4().hex, "one row of text " * 15])
+
+            ours, theirs = await interleaved(STORES, product, floor)
+    budget = Budget("<=", 5, "ratio")
+    return [
+        Figure("store until findable by word, p99", p99(ours) * 1e3, "ms", budget, p99(theirs) * 1e3, "one-row commit"),
+        Figure(
+            "store until findable by word, p50", median(ours) * 1e3, "ms", None, median(theirs) * 1e3, "one-row commit"
+        ),
+    ]
+
+
+async def recall(memories: int) -> list[Figure]:
+    """A whole search among `memories`, ranked and with snippets; the floor embeds the query and scans the matrix."""
+    vectors = _unit_vectors(memories)
+    questions = messages(QUERIES + 1, seed=11)
+    with folder() as place:
+        async with application(place) as app:
+            await _fill(app, vectors)
+            await app.embedding.wait_idle()
+            ours_next, floor_next = iter(questions), iter(questions)
+
+            async def product() -> None:
+                found = await app.memory.search(next(ours_next)[:2_000], limit=SHOWN)
+                assert len(found.hits) == SHOWN
+                assert not found.note
+
+            async def floor() -> None:
+                query = await app.embedder.embed_query(next(floor_next))
+                scores = vectors @ query
+                top = np.argpartition(scores, -SHOWN)[-SHOWN:]
+                top[np.argsort(-scores[top])]
+
+            await interleaved(1, product, floor)
+            ours, theirs = await interleaved(QUERIES, product, floor)
+    what = f"recall among {memories:,}, whole call"
+    limit = 1.0 if memories < 1_000_000 else 0.4
+    budget = Budget("<=", limit, "ratio") if memories >= 100_000 else None
+    floor_is = "embed + numpy f32 scan"
+    return [
+        Figure(f"{what}, p50", median(ours) * 1e3, "ms", budget, median(theirs) * 1e3, floor_is),
+        Figure(f"{what}, p99", p99(ours) * 1e3, "ms", None, p99(theirs) * 1e3, floor_is),
+    ]
+
+
+async def transcripts(projects: Path | None) -> list[Figure]:
+    """Everything in `projects` taken in until it is found by word; the floor parses the same lines."""
+    with folder() as place:
+        source = projects or place / "projects"
+        size = sum(file.stat().st_size for file in source.rglob("*.jsonl")) if projects else 0
+        size = size or write_transcripts(source, SESSIONS, TURNS)
+        entries = 0
+
+        async def product() -> None:
+            nonlocal entries
+            data = place / "import"
+            async with application(data) as app:
+                entries = (await app.capture.import_paths([source], lambda _: None)).new
+            shutil.rmtree(data)
+
+        async def floor() -> None:
+            for file in source.rglob("*.jsonl"):
+                with file.open("rb") as lines:
+                    for line in lines:
+                        _parsed(line)
+
+        ours, theirs = await interleaved(IMPORTS, product, floor)
+    note = f"{size / 1e6:.1f} MB, {entries:,} memories, {entries / median(ours):,.0f} a second"
+    budget = Budget("<=", 10, "ratio")
+    return [Figure("import until findable by word", median(ours), "s", budget, median(theirs), "orjson alone", note)]
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _unit_vectors(count: int) -> Matrix:
+    vectors = np.random.default_rng(7).standard_normal((count, 384), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+async def _fill(app: Application, vectors: Matrix) -> None:
+    """Invented turns with random vectors: embedding 100,000 texts would take the better part of an hour."""
+    texts = messages(len(vectors))
+    start = datetime.now(UTC) - timedelta(days=300)
+    for first in range(0, len(vectors), AT_ONCE):
+        await app.store.upsert(
+            [
+                Record(
+                    id=f"{number:020x}",
+                    kind=Kind.TURN,
+                    text=texts[number],
+                    project="shop-000000",
+                    time=start + timedelta(minutes=4 * number),
+                    session=f"session-{number // 60}",
+                    role="user" if number % 2 else "assistant",
+                    position=number % 60,
+                    content_hash=content_hash(texts[number]),
+                    vector=vectors[number],
+                    model_id=app.embedder.model_id,
+                )
+                for number in range(first, min(first + AT_ONCE, len(vectors)))
+            ]
+        )
+        await asyncio.sleep(0)
