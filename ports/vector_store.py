@@ -96,7 +96,10 @@ class VectorStore(Protocol):
     """
 
     async def upsert(self, records: Sequence[Record]) -> None:
-        """Writes all or none; the same id twice is one record, the last one. Raises Invalid, Unavailable, Corrupt."""
+        """Writes all or none; the same id twice is one record, the last one. Raises Invalid, Unavailable, Corrupt.
+
+        A record that comes without a vector keeps the stored one as long as its text and role stay the same.
+        """
 
     async def set_vectors(self, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
         """Adds vectors to stored records, in order; ids that are gone are passed over. Raises Invalid on a wrong shape."""
@@ -111,12 +114,14 @@ class VectorStore(Protocol):
         """How many went. Raises Invalid for an unknown field or operator."""
 
     async def search_dense(self, vector: Vector, where: Filter, k: int) -> list[Hit]:
-        """At most k records with a vector, nearest by cosine first; ties by time, then id."""
+        """At most k records with a vector, nearest by cosine first; ties newest first, then by id."""
 
     async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
         """At most k records that share a word (stemmed, stop words left out) with `text`, best BM25 first.
 
-        The score is that of the record's `unit`; every hit is a record all the same.
+        The score is that of the record's `unit`; every hit is a record all the same. A window needs only one of its
+        records to have a word, the middle one or a neighbour; of a session only records that have a word themselves are
+        hits, those with the better words first. Neighbours are the whole records (no parts) next in order of position.
         """
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:

@@ -124,6 +124,7 @@ class Connection:
         self._waiting: Write | None = None
         self._closing = threading.Lock()
         self._closed = False
+        self._lost = False
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._thread = threading.Thread(target=self._work, name="store-write", daemon=True)
         self._thread.start()
@@ -211,7 +212,7 @@ class Connection:
             return self._queue.get()
 
     def _commit(self, group: Sequence[Write]) -> None:
-        if failure := self.ready.exception():
+        if failure := self.ready.exception() or self._reconnected():
             for write in group:
                 write.future.set_exception(failure)
             return
@@ -219,7 +220,7 @@ class Connection:
             answers = self._transaction(group)
         except Exception as error:
             if isinstance(error, duckdb.FatalException):
-                self._reconnect()
+                self._lost = True
             if len(group) > 1:  # one of them is at fault: the others must not suffer
                 for write in group:
                     self._commit([write])
@@ -245,9 +246,16 @@ class Connection:
             stored()
         return [after() if after else None for after in afters]
 
-    def _reconnect(self) -> None:
-        """A fatal error closes a DuckDB database for good; what was committed is in the file."""
+    def _reconnected(self) -> Exception | None:
+        """A fatal error closes a DuckDB database for good; what was committed is in the file. Why it cannot be opened."""
+        if not self._lost:
+            return None
         with contextlib.suppress(duckdb.Error):
             self._raw.close()
-        self._raw = connect(self.path)
-        self._settle(self._raw)
+        try:
+            self._raw = connect(self.path)
+            self._settle(self._raw)
+        except Exception as error:
+            return translated(error, self.path)
+        self._lost = False
+        return None

@@ -197,7 +197,7 @@ class Index:
         """In the order of first writing."""
         with self.lock:
             rows = np.flatnonzero(filters.mask(self.rows, where) & (self.rows["seq"] > after))
-            return self._places(rows[np.argsort(self.rows["seq"][rows])[:limit]])
+            return self._places(rows[np.argsort(self.rows["seq"][rows], kind="stable")[:limit]])
 
     def known(self, ids: Sequence[str]) -> dict[str, Place]:
         """Of those of `ids` that are stored."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+import duckdb
 import numpy as np
 from session_mgmt_mcp.adapters.duckdb import backups, filters, schema, snapshot, writing
 from session_mgmt_mcp.adapters.duckdb.connection import (
@@ -28,6 +29,8 @@ from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Page, Record, StoreStats, Unit
 
 T = TypeVar("T")
+
+FORGET_DELETIONS = "delete from gone where revision <= ? and revision < (select max(revision) from gone)"
 
 
 class DuckDBVectorStore:
@@ -194,14 +197,12 @@ class DuckDBVectorStore:
         """Saves the index when that many changes are not in its last snapshot, and forgets deletions that are."""
         if self._index.revision - self._saved < changes:
             return
+        self._saved = self._index.revision
         try:
             snapshot.save(self._index, self._path, self._token)
-        except OSError:  # the next opening takes longer; nothing else depends on it
+            raw.execute(FORGET_DELETIONS, [self._saved])
+        except (OSError, duckdb.Error):  # the next opening takes longer; nothing else depends on it
             return
-        self._saved = self._index.revision
-        raw.execute(
-            "delete from gone where revision <= ? and revision < (select max(revision) from gone)", [self._saved]
-        )
 
 
 def read_records(cursor: Any, places: Sequence[Place]) -> list[Record]:

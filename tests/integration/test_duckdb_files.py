@@ -13,8 +13,7 @@ import pytest
 from session_mgmt_mcp.adapters.duckdb import connection, schema, snapshot, store
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.samples import all_ids, names, pointing, record
-from session_mgmt_mcp.ports.errors import Corrupt, Invalid, PortError, Unavailable, Unsupported
-from session_mgmt_mcp.ports.vector_store import Condition
+from session_mgmt_mcp.ports.errors import Corrupt, PortError, Unavailable, Unsupported
 
 
 @pytest.fixture
@@ -212,162 +211,49 @@ async def test_a_full_disk_fails_the_write_and_keeps_what_was_acknowledged(path)
     await opened.close()
 
 
-# snapshots
-
-
-@pytest.fixture
-def eager(monkeypatch):
-    """Closing always leaves a snapshot."""
-    monkeypatch.setattr(store, "SNAPSHOT_AFTER", 1)
-
-
-async def test_opening_goes_on_from_the_snapshot(path, eager, monkeypatch):
-    await filled(path)
+async def test_a_fatal_error_costs_one_write_and_the_database_is_opened_anew(path, monkeypatch):
     opened = await DuckDBVectorStore.open(path)
-    await opened.upsert([record("r1", "changed needle"), record("new", "needle")])
-    await opened.delete([Condition("id", "=", "r2")])
-    await opened.set_vectors(["new"], pointing(1, 0).reshape(1, -1), "m2")
-    found = await everything(opened)
-    monkeypatch.setattr(store, "SNAPSHOT_AFTER", 10**9)
-    await opened.close()
-    again = await DuckDBVectorStore.open(path)
-    assert await everything(again) == found
-    assert again._saved > 0
-    await again.close()
-    snapshot.discard(path)
-    rebuilt = await DuckDBVectorStore.open(path)
-    assert await everything(rebuilt) == found
-    await rebuilt.close()
+    await opened.upsert([record("before", "needle")])
+    upsert = opened._connection._upsert
 
+    def fail(raw, rows):
+        raw.close()
+        raise duckdb.FatalException("the database has been invalidated")
 
-async def everything(opened):
-    return (
-        await all_ids(opened),
-        sorted(names(await opened.search_lexical("needle", (), 999))),
-        sorted(names(await opened.search_lexical("changed", (), 999))),
-        sorted(names(await opened.search_dense(pointing(1), (), 999))),
-        await opened.facets("model_id", ()),
-        (await opened.stats()).vectors,
-    )
-
-
-async def test_a_snapshot_newer_than_the_database_is_not_used(path, eager):
-    await filled(path, 3)
-    older = path.read_bytes()
-    opened = await DuckDBVectorStore.open(path)
-    await opened.upsert([record("lost", "needle")])
-    await opened.close()
-    path.write_bytes(older)  # somebody put a copy back by hand
-    opened = await DuckDBVectorStore.open(path)
-    assert sorted(names(await opened.search_lexical("needle", (), 9))) == ["r0", "r1", "r2"]
-    await opened.upsert([record("other", "needle")])
-    assert len(await opened.search_lexical("needle", (), 9)) == 4
-    await opened.close()
-
-
-async def test_a_folder_of_snapshots_that_cannot_be_written_costs_only_time(path, eager):
-    path.parent.mkdir()
-    snapshot.folder_of(path).write_text("in the way")
-    await filled(path, 3)
-    opened = await DuckDBVectorStore.open(path)
-    assert await opened.count(()) == 3
-    await opened.close()
-
-
-async def test_a_store_at_rest_saves_its_index(path, monkeypatch):
-    monkeypatch.setattr(connection, "REST_AFTER", 0.05)
-    monkeypatch.setattr(connection, "SNAPSHOT_AFTER", 3)
-    opened = await DuckDBVectorStore.open(path)
-    await opened.upsert([record(f"r{n}") for n in range(5)])
-    for _ in range(100):
-        if (snapshot.folder_of(path) / "current" / "about.json").exists():
-            break
-        await asyncio.sleep(0.05)
-    else:
-        raise AssertionError("no snapshot was made")
-    await opened.upsert([record("after")])
-    await opened.close()
-
-
-async def test_what_one_call_writes_may_be_large(path):
-    opened = await DuckDBVectorStore.open(path)
-    await opened.upsert([record(f"r{n}", f"needle {n} " + "x" * 1_000_000) for n in range(60)])
-    assert await opened.count(()) == 60
-    await opened.close()
-
-
-# backups
-
-
-async def test_a_backup_made_while_others_write_is_whole(path, tmp_path):
-    opened = await DuckDBVectorStore.open(path)
-    await opened.upsert([record(f"r{n}", vector=pointing(1, n), model_id="m") for n in range(300)])
-    writing = asyncio.gather(*(opened.upsert([record(f"w{n}")]) for n in range(30)))
-    await opened.backup(tmp_path / "copy 'é'")
-    await writing
-    await opened.close()
-    copy = await DuckDBVectorStore.open(tmp_path / "copy 'é'")
-    assert {f"r{n}" for n in range(300)} <= set(await all_ids(copy, 100))
-    assert len(await copy.vectors(["r7"])) == 1
-    await copy.close()
-
-
-async def test_a_backup_leaves_nothing_else_behind(path, tmp_path):
-    opened = await DuckDBVectorStore.open(path)
-    folder = tmp_path / "backups"
-    folder.mkdir()
-    await opened.backup(folder / "copy")
-    with pytest.raises(Invalid, match="no directory"):
-        await opened.backup(folder / "nowhere" / "copy")
-    await opened.close()
-    assert [one.name for one in folder.iterdir()] == ["copy"]
-
-
-async def test_a_restored_backup_takes_the_place_of_the_database(path, tmp_path, eager):
-    from session_mgmt_mcp.adapters.duckdb.backups import restore
-
-    opened = await DuckDBVectorStore.open(path)
-    await opened.upsert([record("kept", "needle")])
-    await opened.backup(tmp_path / "copy")
-    await opened.upsert([record("later", "needle")])
+    monkeypatch.setattr(opened._connection, "_upsert", fail)
     with pytest.raises(Unavailable):
-        await restore(tmp_path / "copy", path)
+        await opened.upsert([record("failed", "needle")])
+    monkeypatch.setattr(opened._connection, "_upsert", upsert)
+    await opened.upsert([record("after", "needle")])
+    assert sorted(names(await opened.search_lexical("needle", (), 9))) == ["after", "before"]
+    assert await all_ids(opened) == ["before", "after"]
     await opened.close()
-    assert await restore(tmp_path / "copy", path) == 1
+
+
+async def test_a_write_that_the_database_refuses_harms_no_neighbour(path, monkeypatch):
     opened = await DuckDBVectorStore.open(path)
-    assert names(await opened.search_lexical("needle", (), 9)) == ["kept"]
+    upsert = opened._connection._upsert
+
+    def fail(raw, rows):
+        if any(row.id == "bad" for row in rows):
+            raise duckdb.ConstraintException("refused")
+        return upsert(raw, rows)
+
+    monkeypatch.setattr(opened._connection, "_upsert", fail)
+    writes = [opened.upsert([record(name)]) for name in ["a", "b", "bad", "c", "d"]]
+    answers = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), type(None), Unavailable, type(None), type(None)]
+    assert sorted(await all_ids(opened)) == ["a", "b", "c", "d"]
     await opened.close()
-    [replaced] = path.parent.glob("*.replaced-*")
-    assert stat.S_IMODE(replaced.stat().st_mode) == stat.S_IMODE(path.stat().st_mode) == 0o600
-    old = await DuckDBVectorStore.open(replaced)
-    assert await all_ids(old) == ["kept", "later"]
-    await old.close()
 
 
-async def test_a_restore_replaces_even_a_damaged_database(path, tmp_path):
-    from session_mgmt_mcp.adapters.duckdb.backups import restore
-
-    await filled(path, 3)
+async def test_concurrent_writes_share_a_transaction(path, monkeypatch):
     opened = await DuckDBVectorStore.open(path)
-    await opened.backup(tmp_path / "copy")
+    await opened.count(())
+    groups = []
+    upsert = opened._connection._upsert
+    monkeypatch.setattr(opened._connection, "_upsert", lambda raw, rows: groups.append(len(rows)) or upsert(raw, rows))
+    await asyncio.gather(*(opened.upsert([record(f"r{n}")]) for n in range(60)))
+    assert sum(groups) == 60
+    assert len(groups) < 30
     await opened.close()
-    path.write_bytes(b"damaged")
-    assert await restore(tmp_path / "copy", path) == 3
-    [replaced] = path.parent.glob("*.replaced-*")
-    assert replaced.read_bytes() == b"damaged"
-
-
-async def test_what_is_no_good_backup_is_refused_and_nothing_changes(path, tmp_path):
-    from session_mgmt_mcp.adapters.duckdb.backups import restore
-
-    await filled(path, 3)
-    body = path.read_bytes()
-    (tmp_path / "text").write_text("hello")
-    with duckdb.connect(str(tmp_path / "foreign")) as raw:
-        raw.execute("create table t(n int)")
-    cases = [("text", Corrupt), ("foreign", Invalid), ("missing", PortError)]
-    for name, error in cases:
-        with pytest.raises(error):
-            await restore(tmp_path / name, path)
-    assert path.read_bytes() == body
-    assert not list(path.parent.glob("*replaced*"))
