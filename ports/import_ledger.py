@@ -1,6 +1,7 @@
 """How far each transcript was taken in, and which folder belongs to which project."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -24,5 +25,8 @@ class ImportLedger(Protocol):
         """The project this folder was last known to belong to: worktrees are removed, what was said in them stays."""
 
     async def set_project(self, folder: str, project: str) -> None: ...
+
+    async def last_import(self) -> datetime | None:
+        """When a cursor last moved; None: nothing was ever taken in."""
 
     async def forget_all(self) -> None: ...

@@ -1,7 +1,9 @@
 """ImportLedger in two tables of the store's database."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,10 @@ class DuckDBImportLedger:
         await self.set_cursors({path: cursor})
 
     async def set_cursors(self, cursors: Mapping[Path, Cursor]) -> None:
-        rows = [(name_of(path), one.inode, one.offset, one.entries, one.state) for path, one in cursors.items()]
+        now = time.time_ns() // 1000
+        rows = [(name_of(path), one.inode, one.offset, one.entries, one.state, now) for path, one in cursors.items()]
         if rows:
-            places = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
+            places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
             values = [value for row in rows for value in row]
             await self._execute(f"insert or replace into cursors values {places}", values)  # noqa: S608
 
@@ -44,6 +47,10 @@ class DuckDBImportLedger:
 
     async def set_project(self, folder: str, project: str) -> None:
         await self._execute("insert or replace into projects values (?, ?)", [escaped(folder), project])
+
+    async def last_import(self) -> datetime | None:
+        row = await self._store.read(lambda cursor: cursor.execute("select max(moved) from cursors").fetchone())
+        return datetime.fromtimestamp(row[0] / 1e6, UTC) if row and row[0] else None
 
     async def forget_all(self) -> None:
         await self._execute("delete from cursors", [])

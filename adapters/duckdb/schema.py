@@ -27,7 +27,7 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         "create table openings(number bigint not null, token varchar not null)",
         """create table cursors(
             path varchar primary key, inode ubigint not null, "offset" bigint not null, entries bigint not null,
-            state varchar not null)""",
+            state varchar not null, moved bigint not null)""",
         "create table projects(folder varchar primary key, project varchar not null)",
     ),
 }

@@ -24,10 +24,10 @@ class ImportLedgerContract:
         assert await ledger.cursor(path) == Cursor(offset=5)
 
     async def test_a_folder_keeps_its_project(self, ledger: ImportLedger) -> None:
-        assert await ledger.project_of("/work/shop") is None
-        await ledger.set_project("/work/shop", "shop-1")
-        await ledger.set_project("/work/shop", "shop-2")
-        assert await ledger.project_of("/work/shop") == "shop-2"
+        assert await ledger.project_of("/home/you/shop") is None
+        await ledger.set_project("/home/you/shop", "shop-1")
+        await ledger.set_project("/home/you/shop", "shop-2")
+        assert await ledger.project_of("/home/you/shop") == "shop-2"
 
     async def test_many_at_once_are_all_kept(self, ledger: ImportLedger) -> None:
         paths = [Path(f"/t/{n}") for n in range(30)]
@@ -43,9 +43,20 @@ class ImportLedgerContract:
         await ledger.set_cursors({})
         assert await ledger.cursors(list(cursors)) == cursors
 
+    async def test_it_knows_when_something_was_last_taken_in(self, ledger: ImportLedger) -> None:
+        assert await ledger.last_import() is None
+        await ledger.set_project("/a", "p")
+        assert await ledger.last_import() is None
+        await ledger.set_cursor(Path("/a"), Cursor(offset=1))
+        first = await ledger.last_import()
+        await ledger.set_cursor(Path("/a"), Cursor(offset=2))
+        second = await ledger.last_import()
+        assert first is not None and second is not None and first.tzinfo and first <= second
+
     async def test_forgetting_leaves_nothing(self, ledger: ImportLedger) -> None:
         await ledger.set_cursor(Path("/a"), Cursor(offset=1))
         await ledger.set_project("/a", "p")
         await ledger.forget_all()
         assert await ledger.cursor(Path("/a")) is None
         assert await ledger.project_of("/a") is None
+        assert await ledger.last_import() is None
