@@ -1,0 +1,81 @@
+"""Vectors after writes: a background task that gives every memory its vector, newest text included."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from session_mgmt_mcp.domain.memory import awaiting_vector
+from session_mgmt_mcp.domain.parts import embedding_text
+from session_mgmt_mcp.ports.embedder import Embedder
+from session_mgmt_mcp.ports.errors import Corrupt, PortError, Unavailable
+from session_mgmt_mcp.ports.vector_store import VectorStore
+
+BATCH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingProgress:
+    done: int  # since the worker started
+    pending: int
+    problem: str = ""  # why vectors are not being made; search by word goes on
+
+
+class EmbeddingWorker:
+    """Reads what has no vector yet, in batches, until nothing is left; then sleeps until `wake`."""
+
+    def __init__(self, store: VectorStore, embedder: Embedder, retry_seconds: float = 30.0) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._retry_seconds = retry_seconds
+        self._wake = asyncio.Event()
+        self._wake.set()
+        self._idle = asyncio.Event()
+        self._done = 0
+        self._problem = ""
+
+    def wake(self) -> None:
+        """Something new was stored. Call it from the event loop's thread."""
+        self._idle.clear()
+        self._wake.set()
+
+    async def progress(self) -> EmbeddingProgress:
+        pending = await self._store.count(awaiting_vector(self._embedder.model_id))
+        return EmbeddingProgress(self._done, pending, self._problem)
+
+    async def wait_idle(self, progress: Callable[[EmbeddingProgress], None] = lambda _: None) -> EmbeddingProgress:
+        """Returns when every memory has its vector, or with the problem that stands in the way."""
+        while not self._idle.is_set():
+            progress(await self.progress())
+            try:
+                await asyncio.wait_for(self._idle.wait(), 0.2)
+            except TimeoutError:
+                continue
+        return await self.progress()
+
+    async def run(self) -> None:
+        """Forever; cancel it to stop. Whatever was made stays."""
+        while True:
+            try:
+                while await self._embed_some():
+                    self._problem = ""
+            except (Unavailable, Corrupt) as error:
+                self._problem = str(error)
+            except PortError as error:
+                self._problem = f"Vectors wait: {error}"
+            if self._problem or not self._wake.is_set():
+                self._idle.set()
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._retry_seconds if self._problem else None)
+            except TimeoutError:
+                continue
+
+    async def _embed_some(self) -> int:
+        self._wake.clear()
+        page = await self._store.scan(awaiting_vector(self._embedder.model_id), limit=BATCH)
+        if not page.records:
+            return 0
+        vectors = await self._embedder.embed_documents([embedding_text(record) for record in page.records])
+        ids = [record.id for record in page.records]
+        await self._store.set_vectors(ids, vectors, self._embedder.model_id)
+        self._done += len(ids)
+        return len(ids)

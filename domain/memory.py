@@ -1,0 +1,389 @@
+"""The main job: remember, and find again by meaning and by word."""
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind, Trust
+from session_mgmt_mcp.domain.parts import split
+from session_mgmt_mcp.domain.ranking import REREAD, Scored, cues_of, rank, reread
+from session_mgmt_mcp.domain.redaction import redact
+from session_mgmt_mcp.domain.text import content_hash, opaque_id, snippet, tokens
+from session_mgmt_mcp.ports.clock import Clock
+from session_mgmt_mcp.ports.embedder import Embedder
+from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound, Unavailable
+from session_mgmt_mcp.ports.vector_store import Condition, Filter, Hit, Record, StoreStats, Unit, VectorStore
+
+MAX_CONTENT_BYTES = 64 * 1024
+MAX_QUERY_CHARACTERS = 2_000
+POOL = 400  # candidates asked of each index; a store of LoCoMo's size is covered whole
+RANKINGS_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which memories a search sees; None: no restriction."""
+
+    projects: tuple[str, ...] | None = None
+    kinds: tuple[Kind, ...] | None = None
+    tags: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[Condition]:
+        found: list[Condition] = []
+        if self.projects is not None:
+            found.append(Condition("project", "in", self.projects))
+        if self.kinds is not None:
+            found.append(Condition("kind", "in", tuple(str(kind) for kind in self.kinds)))
+        found += [Condition("tags", "has", tag) for tag in self.tags]
+        if self.since is not None:
+            found.append(Condition("time", ">=", self.since))
+        if self.until is not None:
+            found.append(Condition("time", "<", self.until))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody asks to be remembered."""
+
+    content: str
+    project: str
+    kind: Kind = Kind.REFLECTION
+    tags: tuple[str, ...] = ()
+    session: str = ""
+    role: str = ""
+    position: int = 0
+    time: datetime | None = None  # None: now
+    source: str = "tool"
+    trust: Trust = Trust.USER
+    key: str = ""  # what makes it unique; empty: its content within the project
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    id: str
+    duplicate: bool  # it was known already: nothing was added
+    redacted: Mapping[str, int]  # secrets replaced, by kind
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One hit, ready to be shown."""
+
+    record: Record
+    score: float
+    snippet: str
+    features: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    hits: Sequence[Found]
+    total: int  # hits that could be paged through
+    cursor: str | None  # for `more`; None: that was all
+    note: str = ""  # what to know about the answer: that it was searched by word only, and why
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How much answers a question, and where it lies."""
+
+    count: int
+    best: Found | None
+    projects: Mapping[str, int]
+    kinds: Mapping[str, int]
+    months: Mapping[str, int]
+    note: str = ""
+
+
+@dataclass(slots=True)
+class _Ranking:
+    """One ranked answer, turned into hits as far as somebody paged."""
+
+    token: str
+    query: str
+    order: list[Scored]
+    note: str
+    records: dict[str, Record]  # those that were fetched so far
+    hits: list[Found] = field(default_factory=list)
+    taken: int = 0
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+
+class MemoryService:
+    """Remembers drafts and answers questions. `on_new` is told when something waits for its vector."""
+
+    def __init__(
+        self, store: VectorStore, embedder: Embedder, clock: Clock, on_new: Callable[[], None] = lambda: None
+    ) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._clock = clock
+        self._on_new = on_new
+        self._rankings: OrderedDict[str, _Ranking] = OrderedDict()
+
+    async def store(self, draft: Draft) -> Stored:
+        """Durable, and findable by word, when it returns. Raises Invalid for empty, binary or oversized content."""
+        return (await self.store_many([draft]))[0]
+
+    async def store_many(self, drafts: Sequence[Draft]) -> list[Stored]:
+        """All or none, in order; see `store`."""
+        records: list[Record] = []
+        redactions: list[Mapping[str, int]] = []
+        for draft in drafts:
+            record, counts = self._record_of(draft)
+            records.append(record)
+            redactions.append(counts)
+        known = {old.id: old for old in await self._store.get([record.id for record in records])}
+        fresh: dict[str, Record] = {}
+        stored: list[Stored] = []
+        for record, counts in zip(records, redactions, strict=True):
+            old = fresh.get(record.id) or known.get(record.id)
+            stored.append(Stored(record.id, old is not None, counts))
+            if old is None:
+                fresh[record.id] = record
+            elif not set(record.tags) <= set(old.tags):
+                fresh[record.id] = replace(old, tags=tuple(sorted({*old.tags, *record.tags})))
+        if fresh:
+            await self._store.upsert([part for record in fresh.values() for part in split(record)])
+            self._on_new()
+        return stored
+
+    async def search(
+        self,
+        query: str,
+        scope: Scope = Scope(),
+        *,
+        limit: int = 5,
+        offset: int = 0,
+        min_score: float = 0.0,
+        max_tokens: int | None = None,
+        half_life_days: float = 0.0,
+    ) -> SearchResult:
+        """Best first. `offset` > 0 goes on in the ranking of the same question, however much has arrived since.
+
+        `max_tokens` bounds the snippets together; None: only `limit` counts. `half_life_days` 0: age does not count.
+        Raises Invalid for an empty or oversized query.
+        """
+        if not query.strip():
+            raise Invalid("The query is empty: say what to look for.")
+        if len(query) > MAX_QUERY_CHARACTERS:
+            raise Invalid(f"The query has {len(query):,} characters: ask with at most {MAX_QUERY_CHARACTERS:,}.")
+        key = opaque_id(query, repr(scope), str(half_life_days), str(min_score))
+        ranking = self._rankings.get(key) if offset else None
+        if ranking is None:
+            ranking = await self._rank(key, query, scope, half_life_days, min_score)
+            self._rankings[key] = ranking
+        return await self._page(ranking, offset, limit, max_tokens)
+
+    async def more(self, cursor: str, *, limit: int = 5, max_tokens: int | None = None) -> SearchResult:
+        """The page after the one that gave `cursor`. Raises NotFound when that search is no longer remembered."""
+        token, _, offset = cursor.partition(".")
+        ranking = self._rankings.get(token)
+        if ranking is None or not offset.isdecimal():
+            raise NotFound("That cursor is no longer known: search again without it.")
+        return await self._page(ranking, int(offset), limit, max_tokens)
+
+    async def overview(
+        self, query: str, scope: Scope, *, min_score: float = 0.0, half_life_days: float = 0.0
+    ) -> Overview:
+        """How much answers, the best of it, and counts by project, kind and month. Raises as `search`."""
+        result = await self.search(query, scope, limit=1, min_score=min_score, half_life_days=half_life_days)
+        order = next(reversed(self._rankings.values())).order
+        months = (datetime.fromtimestamp(scored.hit.time, UTC).strftime("%Y-%m") for scored in order)
+        return Overview(
+            count=result.total,
+            best=result.hits[0] if result.hits else None,
+            projects=_counted(scored.hit.project for scored in order),
+            kinds=_counted(scored.hit.kind for scored in order),
+            months=_counted(months),
+            note=result.note,
+        )
+
+    async def show(self, memory_id: str, around: int = 0) -> list[Record]:
+        """The memory, whole, with up to `around` neighbours each side in its session, in order. Raises NotFound."""
+        found = await self._store.get([memory_id])
+        if not found:
+            raise NotFound(f"There is no memory {memory_id[:40]!r}: take an id from a search.")
+        record = (await self._store.get([found[0].parent]) or found)[0] if found[0].parent else found[0]
+        if not around or not record.session:
+            return [record]
+        page = await self._store.scan(
+            [
+                Condition("session", "=", record.session),
+                Condition("parent", "=", ""),
+                Condition("position", ">=", record.position - around),
+                Condition("position", "<=", record.position + around),
+            ],
+            limit=1_000,
+        )
+        # Where two subagents share positions, the scan order (as written) keeps each conversation together.
+        return sorted(page.records, key=lambda other: (other.position, other.time))
+
+    async def facets(self, scope: Scope = Scope()) -> dict[str, dict[str, int]]:
+        """How many memories by kind, project and month."""
+        where = [*scope.conditions(), Condition("parent", "=", "")]
+        kinds, projects, months = await asyncio.gather(
+            self._store.facets("kind", where), self._store.facets("project", where), self._store.facets("month", where)
+        )
+        return {"kind": kinds, "project": projects, "month": months}
+
+    async def stats(self) -> StoreStats:
+        return await self._store.stats()
+
+    async def pending_vectors(self) -> int:
+        """Memories that are found by word only, until the background gets to them."""
+        return await self._store.count(awaiting_vector(self._embedder.model_id))
+
+    async def projects_named(self, name: str) -> tuple[str, ...]:
+        """The projects meant by an id or a bare name; empty when nothing is known under it."""
+        known = await self._store.facets("project", [])
+        return tuple(sorted(p for p in known if p == name or p.rpartition("-")[0] == name))
+
+    async def delete_all(self) -> int:
+        """How many memories went. The caller has made a backup."""
+        whole = await self._store.count([Condition("parent", "=", "")])
+        await self._store.delete([])
+        self._rankings.clear()
+        return whole
+
+    async def scrub(self, progress: Callable[[int, int], None], dry_run: bool = False) -> Mapping[str, int]:
+        """Redacts what was stored before a pattern was known; secrets found, by kind. A second run finds none."""
+        total, done, cursor = await self._store.count([Condition("parent", "=", "")]), 0, None
+        counts: dict[str, int] = {}
+        while True:
+            page = await self._store.scan([Condition("parent", "=", "")], cursor)
+            cleaned = [(record, redact(record.text)) for record in page.records]
+            for record, clean in cleaned:
+                if clean.text == record.text:
+                    continue
+                for kind, number in clean.counts.items():
+                    counts[kind] = counts.get(kind, 0) + number
+                if not dry_run:
+                    await self._store.delete([Condition("parent", "=", record.id)])
+                    new = replace(record, text=clean.text, content_hash=content_hash(clean.text), model_id="")
+                    await self._store.upsert(split(new))
+            done += len(page.records)
+            progress(done, total)
+            if page.cursor is None:
+                break
+            cursor = page.cursor
+        if counts and not dry_run:
+            self._rankings.clear()
+            self._on_new()
+        return counts
+
+    def _record_of(self, draft: Draft) -> tuple[Record, Mapping[str, int]]:
+        check_text(draft.content)
+        clean = redact(draft.content.strip())
+        if clean.text.strip() in ("", "[private]"):
+            raise Invalid("Nothing is left to store once the private part is taken out.")
+        digest = content_hash(clean.text)
+        record = Record(
+            id=opaque_id(draft.project, draft.kind, draft.key or digest),
+            kind=draft.kind,
+            text=clean.text,
+            project=draft.project,
+            time=draft.time or self._clock.now(),
+            session=draft.session,
+            role=draft.role,
+            position=draft.position,
+            tags=tuple(sorted({redact(tag.strip()).text for tag in draft.tags if tag.strip()})),
+            metadata={"source": draft.source, "trust": draft.trust},
+            content_hash=digest,
+        )
+        return record, clean.counts
+
+    async def _rank(self, token: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> _Ranking:
+        where = scope.conditions()
+        (dense, note), pools = await asyncio.gather(
+            self._dense(query, where),
+            asyncio.gather(*(self._store.search_lexical(query, where, POOL, unit) for unit in Unit)),
+        )
+        lexical, cues = dict(zip(Unit, pools, strict=True)), cues_of(query)
+        order = rank(dense, lexical, cues, self._clock.now(), half_life_days=half_life_days)
+        asked_for = {name for one in order[:REREAD] for name in (one.id, one.hit.id, one.before) if name}
+        records = {record.id: record for record in await self._store.get(sorted(asked_for))}
+        order = reread(order, {name: record.text for name, record in records.items()}, cues)
+        return _Ranking(token, query, [scored for scored in order if scored.score >= min_score], note, records)
+
+    async def _page(self, ranking: _Ranking, offset: int, limit: int, max_tokens: int | None) -> SearchResult:
+        self._rankings.move_to_end(ranking.token)
+        while len(self._rankings) > RANKINGS_KEPT:
+            self._rankings.popitem(last=False)
+        await self._materialise(ranking, offset + limit)
+        hits = _within(ranking.hits[offset : offset + limit], max_tokens)
+        end = offset + len(hits)
+        going_on = end < len(ranking.hits) or ranking.taken < len(ranking.order)
+        return SearchResult(hits, len(ranking.order), f"{ranking.token}.{end}" if going_on else None, ranking.note)
+
+    async def _dense(self, query: str, where: Filter) -> tuple[Sequence[Hit], str]:
+        try:
+            vector = await self._embedder.embed_query(query)
+        except (Unavailable, Corrupt) as error:
+            return (), f"Searched by word only: {error}"
+        model = Condition("model_id", "=", self._embedder.model_id)
+        return await self._store.search_dense(vector, [*where, model], POOL), ""
+
+    async def _materialise(self, ranking: _Ranking, wanted: int) -> None:
+        """Fetches texts, one hit for what was said more than once, until `wanted` hits stand."""
+        while len(ranking.hits) < wanted and ranking.taken < len(ranking.order):
+            some = ranking.order[ranking.taken : ranking.taken + max(10, wanted - len(ranking.hits))]
+            ranking.taken += len(some)
+            records = ranking.records
+            missing = {name for scored in some for name in (scored.id, scored.hit.id)} - records.keys()
+            records |= {record.id: record for record in await self._store.get(sorted(missing))}
+            for scored in some:
+                whole = records.get(scored.id)
+                if whole is None or (whole.project, whole.content_hash) in ranking.seen:
+                    continue
+                if whole.content_hash:
+                    ranking.seen.add((whole.project, whole.content_hash))
+                shown = snippet(records.get(scored.hit.id, whole).text, ranking.query)
+                ranking.hits.append(Found(whole, scored.score, shown, scored.features))
+
+
+def awaiting_vector(model_id: str) -> list[Condition]:
+    """Holds for records that this model has yet to read."""
+    return [
+        Condition("model_id", "!=", model_id),
+        Condition("kind", "in", tuple(str(kind) for kind in sorted(EMBEDDED_KINDS))),
+    ]
+
+
+def check_text(content: str) -> None:
+    """Raises Invalid for what is not text worth storing."""
+    if not content.strip():
+        raise Invalid("The content is empty: say what to remember.")
+    if "\0" in content:
+        raise Invalid("The content is binary (it holds a NUL character): store text.")
+    try:
+        size = len(content.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise Invalid("The content is not valid Unicode (a lone surrogate): store text.") from error
+    if size > MAX_CONTENT_BYTES:
+        raise Invalid(
+            f"The content has {size:,} bytes, at most {MAX_CONTENT_BYTES:,} are taken: store a summary, or several parts."
+        )
+
+
+def _within(hits: Sequence[Found], max_tokens: int | None) -> list[Found]:
+    """The first hits that fit into `max_tokens` together; always at least one."""
+    if max_tokens is None:
+        return list(hits)
+    kept: list[Found] = []
+    spent = 0
+    for hit in hits:
+        spent += tokens(hit.snippet) + 30  # id, kind, project, session, time, score
+        if kept and spent > max_tokens:
+            break
+        kept.append(hit)
+    return kept
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())

@@ -1,0 +1,213 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from session_mgmt_mcp.adapters.memory.clock import FixedClock
+from session_mgmt_mcp.adapters.memory.embedder import MemoryEmbedder
+from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
+from session_mgmt_mcp.domain.embedding import EmbeddingWorker
+from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.memory import MAX_CONTENT_BYTES, Draft, MemoryService, Scope
+from session_mgmt_mcp.ports.embedder import Matrix, Vector
+from session_mgmt_mcp.ports.errors import Invalid, NotFound, Unavailable
+from session_mgmt_mcp.ports.vector_store import Condition
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+class BrokenEmbedder(MemoryEmbedder):
+    async def embed_query(self, text: str) -> Vector:
+        raise Unavailable("The model file is missing: reinstall the package.")
+
+    async def embed_documents(self, texts) -> Matrix:
+        raise Unavailable("The model file is missing: reinstall the package.")
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[MemoryVectorStore]:
+    yield MemoryVectorStore()
+
+
+@pytest.fixture
+def memory(store) -> MemoryService:
+    return MemoryService(store, MemoryEmbedder(), FixedClock(NOW))
+
+
+def ids(result) -> list[str]:
+    return [hit.record.id for hit in result.hits]
+
+
+async def test_what_is_stored_is_found_by_the_very_next_search(memory):
+    stored = await memory.store(Draft("The proxy listens on port 8081", "shop"))
+    assert ids(await memory.search("proxy port", Scope(("shop",)))) == [stored.id]
+
+
+async def test_the_same_twice_is_kept_once_and_its_tags_are_joined(memory):
+    first = await memory.store(Draft("Reset the cache", "shop", tags=("cache",)))
+    second = await memory.store(Draft("  reset  the CACHE ", "shop", tags=("deploy",)))
+    assert (first.duplicate, second.duplicate, first.id) == (False, True, second.id)
+    result = await memory.search("reset cache", Scope(("shop",)))
+    assert [hit.record.tags for hit in result.hits] == [("cache", "deploy")]
+
+
+async def test_the_same_in_another_project_is_another_memory(memory):
+    first = await memory.store(Draft("Reset the cache", "shop"))
+    second = await memory.store(Draft("Reset the cache", "blog"))
+    assert first.id != second.id
+
+
+async def test_a_batch_that_repeats_itself_says_so(memory):
+    stored = await memory.store_many([Draft("one fact", "shop"), Draft("One  fact", "shop"), Draft("two", "shop")])
+    assert [s.duplicate for s in stored] == [False, True, False]
+
+
+async def test_a_secret_is_replaced_before_it_reaches_the_store(memory, store):
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    stored = await memory.store(Draft(f"the token is {secret}", "shop", tags=(secret,)))
+    record = (await store.get([stored.id]))[0]
+    assert secret not in repr(record) and stored.redacted
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "empty"),
+        (" \n\t", "empty"),
+        ("a\0b", "binary"),
+        ("\ud800", "Unicode"),
+        ("x" * (MAX_CONTENT_BYTES + 1), "at most 65,536"),
+        ("<private>all of it</private>", "private"),
+    ],
+)
+async def test_bad_content_is_refused_in_one_sentence_and_nothing_is_stored(memory, store, content, says):
+    with pytest.raises(Invalid, match=says) as caught:
+        await memory.store_many([Draft("good", "shop"), Draft(content, "shop")])
+    assert "\n" not in str(caught.value)
+    assert await store.count([]) == 0
+
+
+@pytest.mark.parametrize("query", ["", "  ", "x" * 2_001])
+async def test_a_bad_query_is_refused(memory, query):
+    with pytest.raises(Invalid):
+        await memory.search(query)
+
+
+async def test_without_a_model_words_still_find_and_the_answer_says_so(store):
+    memory = MemoryService(store, BrokenEmbedder(), FixedClock(NOW))
+    stored = await memory.store(Draft("The proxy listens on port 8081", "shop"))
+    result = await memory.search("proxy")
+    assert ids(result) == [stored.id]
+    assert "by word only" in result.note and "reinstall" in result.note
+
+
+async def test_kinds_tags_and_time_restrict_a_search(memory):
+    old = await memory.store(Draft("cache fact old", "shop", time=NOW - timedelta(days=9)))
+    tagged = await memory.store(Draft("cache fact tagged", "shop", tags=("x",)))
+    turn = await memory.store(Draft("cache fact said", "shop", kind=Kind.TURN))
+    assert set(ids(await memory.search("cache fact"))) == {old.id, tagged.id, turn.id}
+    assert ids(await memory.search("cache fact", Scope(tags=("x",)))) == [tagged.id]
+    assert ids(await memory.search("cache fact", Scope(kinds=(Kind.TURN,)))) == [turn.id]
+    assert ids(await memory.search("cache fact", Scope(until=NOW - timedelta(days=1)))) == [old.id]
+
+
+async def test_pages_show_each_hit_once_while_memories_arrive(memory):
+    wanted = {(await memory.store(Draft(f"cache lesson number {n}", "shop"))).id for n in range(12)}
+    first = await memory.search("cache lesson", Scope(("shop",)), limit=5)
+    seen = ids(first)
+    cursor = first.cursor
+    while cursor:
+        await memory.store(Draft(f"cache lesson cache lesson newcomer {cursor}", "shop"))
+        page = await memory.more(cursor, limit=5)
+        seen += ids(page)
+        cursor = page.cursor
+    assert len(seen) == len(set(seen)) == 12 and set(seen) == wanted
+
+
+async def test_offsets_go_on_in_the_same_ranking(memory):
+    for n in range(6):
+        await memory.store(Draft(f"cache lesson number {n}", "shop"))
+    first = ids(await memory.search("cache lesson", limit=3))
+    await memory.store(Draft("cache lesson newcomer", "shop"))
+    rest = ids(await memory.search("cache lesson", limit=3, offset=3))
+    assert len({*first, *rest}) == 6
+
+
+async def test_an_unknown_cursor_is_an_error(memory):
+    with pytest.raises(NotFound, match="search again"):
+        await memory.more("abc.3")
+
+
+async def test_what_was_said_twice_is_shown_once(memory):
+    for key in ("1", "2"):
+        await memory.store(Draft("please run the tests again", "shop", kind=Kind.TURN, session=key, key=key))
+    result = await memory.search("run the tests")
+    assert len(result.hits) == 1
+
+
+async def test_an_answer_keeps_within_its_tokens_but_shows_the_best(memory):
+    for n in range(8):
+        await memory.store(Draft(f"cache lesson number {n} " + "and more words " * 30, "shop"))
+    assert len((await memory.search("cache lesson", limit=8, max_tokens=200)).hits) == 2
+    assert len((await memory.search("cache lesson", limit=8, max_tokens=100)).hits) == 1
+
+
+async def test_a_whole_memory_is_shown_with_its_neighbours_in_order(memory):
+    for n in range(7):
+        await memory.store(Draft(f"turn {n}", "shop", Kind.TURN, session="s", position=n, key=str(n)))
+    third = (await memory.search("turn 3", limit=1)).hits[0].record
+    assert [r.text for r in await memory.show(third.id, around=2)] == [f"turn {n}" for n in (1, 2, 3, 4, 5)]
+
+
+async def test_the_fix_deep_in_a_long_memory_is_found_and_shown(memory):
+    stored = await memory.store(Draft("filler talk " * 400 + "the zebra flag mends it " + "more talk " * 300, "shop"))
+    hit = (await memory.search("zebra flag")).hits[0]
+    assert hit.record.id == stored.id and "zebra flag" in hit.snippet and len(hit.snippet) < 300
+
+
+async def test_an_overview_counts_by_project_kind_and_month(memory):
+    await memory.store(Draft("cache a", "shop"))
+    await memory.store(Draft("cache b", "shop", kind=Kind.TURN))
+    await memory.store(Draft("cache c", "blog", time=datetime(2026, 1, 2, tzinfo=UTC)))
+    found = await memory.overview("cache", Scope())
+    assert (found.count, found.projects["shop"], found.kinds["turn"], found.months["2026-01"]) == (3, 2, 1, 1)
+    assert found.best is not None
+
+
+async def test_scrub_replaces_old_secrets_and_a_second_run_finds_none(memory, store):
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    stored = await memory.store(Draft("placeholder", "shop"))
+    from dataclasses import replace
+
+    record = (await store.get([stored.id]))[0]
+    await store.upsert([replace(record, text=f"old {secret}")])
+    assert sum((await memory.scrub(lambda done, total: None, dry_run=True)).values()) == 1
+    assert secret in (await store.get([stored.id]))[0].text
+    assert sum((await memory.scrub(lambda done, total: None)).values()) == 1
+    assert secret not in (await store.get([stored.id]))[0].text
+    assert not await memory.scrub(lambda done, total: None)
+
+
+async def test_the_worker_gives_every_memory_its_vector(memory, store):
+    import asyncio
+
+    embedder = MemoryEmbedder()
+    worker = EmbeddingWorker(store, embedder)
+    task = asyncio.create_task(worker.run())
+    await memory.store(Draft("one", "shop"))
+    await memory.store(Draft("Bash: go test", "shop", kind=Kind.ACTION))
+    worker.wake()
+    progress = await asyncio.wait_for(worker.wait_idle(), 5)
+    task.cancel()
+    assert progress.pending == 0 and progress.done == 1
+    assert await store.count([Condition("model_id", "=", embedder.model_id)]) == 1
+
+
+async def test_a_worker_without_a_model_says_why_and_does_not_spin(store, memory):
+    import asyncio
+
+    await memory.store(Draft("one", "shop"))
+    worker = EmbeddingWorker(store, BrokenEmbedder())
+    task = asyncio.create_task(worker.run())
+    progress = await asyncio.wait_for(worker.wait_idle(), 5)
+    task.cancel()
+    assert progress.pending == 1 and "reinstall" in progress.problem
