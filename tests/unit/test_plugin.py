@@ -32,10 +32,9 @@ def test_the_plugin_has_the_hooks_that_setup_registers():
 
 
 def test_the_plugin_and_the_package_have_one_version():
-    import tomllib
+    from session_mgmt_mcp.version import VERSION
 
-    project = tomllib.loads((PLUGIN.parent / "pyproject.toml").read_text())["project"]
-    assert json.loads((PLUGIN / ".claude-plugin" / "plugin.json").read_text())["version"] == project["version"]
+    assert json.loads((PLUGIN / ".claude-plugin" / "plugin.json").read_text())["version"] == VERSION
 
 
 @pytest.mark.parametrize("command", sorted(PLUGIN.glob("commands/*.md")), ids=lambda path: path.stem)

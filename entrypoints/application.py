@@ -1,0 +1,65 @@
+"""The product, opened: everything that a front door needs, and the background work that goes with it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+from session_mgmt_mcp.container import Container
+from session_mgmt_mcp.domain.capture import CaptureService
+from session_mgmt_mcp.domain.embedding import EmbeddingWorker
+from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.ports.embedder import Embedder
+from session_mgmt_mcp.ports.import_ledger import ImportLedger
+from session_mgmt_mcp.ports.vector_store import VectorStore
+from session_mgmt_mcp.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What the tools, the verbs and the library work on."""
+
+    settings: Settings
+    memory: MemoryService
+    capture: CaptureService
+    projects: ProjectService
+    embedding: EmbeddingWorker
+    store: VectorStore
+    ledger: ImportLedger
+    embedder: Embedder
+
+
+@asynccontextmanager
+async def open_application(settings: Settings) -> AsyncIterator[Application]:
+    """Opens the store, starts making vectors; on leaving stops and closes. Raises Unavailable, Corrupt, Invalid."""
+    container = Container(settings=settings)
+    try:
+        application = Application(
+            settings=settings,
+            memory=await _made(container.memory()),
+            capture=await _made(container.capture()),
+            projects=await _made(container.projects()),
+            embedding=await _made(container.embedding()),
+            store=await _made(container.store()),
+            ledger=await _made(container.ledger()),
+            embedder=await _made(container.embedder()),
+        )
+        worker = asyncio.create_task(application.embedding.run())
+        try:
+            yield application
+        finally:
+            worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await worker
+    finally:
+        shutdown = container.shutdown_resources()
+        if shutdown is not None:
+            await shutdown
+
+
+async def _made(provided: Any) -> Any:
+    """The container gives an awaitable for whatever depends on something that is opened."""
+    return await provided if isawaitable(provided) else provided

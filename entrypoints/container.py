@@ -1,0 +1,114 @@
+"""The one place where adapters are chosen and services are wired."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dependency_injector import containers, providers
+from session_mgmt_mcp import paths
+from session_mgmt_mcp.domain.capture import CaptureService
+from session_mgmt_mcp.domain.embedding import EmbeddingWorker
+from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.ports.embedder import Embedder
+from session_mgmt_mcp.ports.git_repository import GitRepository
+from session_mgmt_mcp.ports.import_ledger import ImportLedger
+from session_mgmt_mcp.ports.transcript_source import TranscriptSource
+from session_mgmt_mcp.ports.vector_store import VectorStore
+from session_mgmt_mcp.settings import Settings
+
+# Adapters are imported where they are made: a container costs no engine that is not selected.
+
+
+class SystemClock:
+    """Clock of this machine."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+async def _duckdb_store(settings: Settings) -> AsyncIterator[VectorStore]:
+    from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
+
+    store = await DuckDBVectorStore.open(paths.database(settings.data_dir))
+    yield store
+    await store.close()
+
+
+async def _memory_store() -> AsyncIterator[VectorStore]:
+    from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
+
+    yield MemoryVectorStore()
+
+
+def _duckdb_ledger(store: VectorStore) -> ImportLedger:
+    from session_mgmt_mcp.adapters.duckdb.ledger import DuckDBImportLedger
+    from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
+
+    assert isinstance(store, DuckDBVectorStore)
+    return DuckDBImportLedger(store)
+
+
+def _memory_ledger(store: VectorStore) -> ImportLedger:
+    from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
+
+    return MemoryImportLedger()
+
+
+async def _onnx_embedder(model: Path | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
+    from session_mgmt_mcp.adapters.onnx.embedder import OnnxEmbedder
+
+    embedder = OnnxEmbedder(model=model, tokenizer=tokenizer, threads=threads)
+    yield embedder
+    await embedder.close()
+
+
+async def _memory_embedder() -> AsyncIterator[Embedder]:
+    from session_mgmt_mcp.adapters.memory.embedder import MemoryEmbedder
+
+    yield MemoryEmbedder()
+
+
+def _git() -> GitRepository:
+    from session_mgmt_mcp.adapters.git.repository import SubprocessGitRepository
+
+    return SubprocessGitRepository()
+
+
+def _transcripts() -> TranscriptSource:
+    from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
+
+    return ClaudeCodeTranscripts()
+
+
+class Container(containers.DeclarativeContainer):
+    """Adapters by configuration, services on top. Whatever depends on an opened store is awaited."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    clock = providers.Singleton(SystemClock)
+    git = providers.Singleton(_git)
+    transcripts = providers.Singleton(_transcripts)
+    store = providers.Selector(
+        settings.provided.vector_store,
+        duckdb=providers.Resource(_duckdb_store, settings),
+        memory=providers.Resource(_memory_store),
+    )
+    ledger = providers.Selector(
+        settings.provided.vector_store,
+        duckdb=providers.Singleton(_duckdb_ledger, store),
+        memory=providers.Singleton(_memory_ledger, store),
+    )
+    embedder = providers.Selector(
+        settings.provided.embedder,
+        onnx=providers.Resource(
+            _onnx_embedder,
+            settings.provided.model_path,
+            settings.provided.tokenizer_path,
+            settings.provided.embed_threads,
+        ),
+        memory=providers.Resource(_memory_embedder),
+    )
+    embedding = providers.Singleton(EmbeddingWorker, store, embedder)
+    projects = providers.Singleton(ProjectService, git, ledger)
+    memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
+    capture = providers.Singleton(CaptureService, transcripts, store, ledger, projects, embedding.provided.wake)

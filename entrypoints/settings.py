@@ -1,0 +1,106 @@
+"""What can be set, where, and by whom: environment, then the project's pyproject.toml, then the user's file."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from session_mgmt_mcp import paths
+from session_mgmt_mcp.ports.errors import Invalid
+
+PROJECT_SETTABLE = frozenset({"search_limit", "max_tokens", "min_score", "half_life_days"})
+"""What `[tool.session-mgmt]` in a project may set: nothing that a cloned repository could do harm with."""
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default. `SESSION_MGMT_<NAME>` in the environment wins over both files."""
+
+    model_config = SettingsConfigDict(env_prefix="SESSION_MGMT_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default_factory=paths.data_dir, description="Where all state lives. Environment only.")
+    log_dir: Path = Field(default_factory=paths.log_dir, description="Where the hub's logs go. Environment only.")
+    idle_exit: float = Field(600.0, gt=0, description="Seconds without a client after which the hub ends itself.")
+    transcripts_dir: Path = Field(
+        Path("~/.claude/projects"), description="Where Claude Code leaves its transcripts; read, never written."
+    )
+    catch_up: bool = Field(
+        True, description="After a first `import`, take in at hub start what was written while no hub was running."
+    )
+    vector_store: Literal["duckdb", "memory"] = Field("duckdb", description="Which adapter keeps the memories.")
+    embedder: Literal["onnx", "memory"] = Field("onnx", description="Which adapter makes the vectors.")
+    model_path: Path | None = Field(None, description="Another ONNX embedding model; its vectors are made anew.")
+    tokenizer_path: Path | None = Field(None, description="The tokenizer.json of that model.")
+    embed_threads: int = Field(1, ge=1, le=64, description="Threads that make vectors in the background.")
+    search_limit: int = Field(5, ge=1, le=50, description="Hits of a search that names no limit.")
+    max_tokens: int = Field(4_000, ge=100, le=100_000, description="Token budget of one search's answer.")
+    min_score: float = Field(0.0, ge=0, le=1, description="Hits below this score are left out.")
+    half_life_days: float = Field(
+        180.0, ge=0, description="After so many days a memory counts half as recent; 0 switches time decay off."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, user_file())
+
+
+def user_file() -> Path:
+    """`settings.toml` in the data directory; it need not exist."""
+    return paths.data_dir() / "settings.toml"
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings in force outside of any project. Raises Invalid with one sentence that names the setting."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"The setting {name} is wrong ({first['msg']}): see docs/configuration.md.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{user_file()} is not valid TOML ({error}): mend or remove it.") from None
+
+
+def for_project(settings: Settings, project_dir: str) -> Settings:
+    """`settings` with the project's own harmless ones; whatever else its pyproject.toml sets is passed over."""
+    asked = _asked_by_project(Path(project_dir) / "pyproject.toml") if project_dir else {}
+    wanted = {name: asked[name] for name in (PROJECT_SETTABLE & asked.keys()) - _named_in_environment()}
+    if not wanted:
+        return settings
+    try:
+        checked = Settings.model_validate({**settings.model_dump(), **wanted})
+    except ValidationError:
+        return settings  # a broken line in a cloned repository must not break the user's tools
+    return settings.model_copy(update={name: getattr(checked, name) for name in wanted})
+
+
+def _named_in_environment() -> set[str]:
+    return {name for name in Settings.model_fields if f"SESSION_MGMT_{name.upper()}" in os.environ}
+
+
+def _asked_by_project(file: Path) -> Mapping[str, Any]:
+    try:
+        return _read(file, file.stat().st_mtime_ns)
+    except OSError:
+        return {}
+
+
+@lru_cache(maxsize=64)
+def _read(file: Path, _mtime: int) -> Mapping[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            tool = tomllib.load(stream).get("tool")
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return {}
+    table = tool.get("session-mgmt") if isinstance(tool, dict) else None
+    return {name.replace("-", "_"): value for name, value in table.items()} if isinstance(table, dict) else {}
