@@ -1,0 +1,124 @@
+"""Questions from a tool or a verb, in the context of the connection that asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from session_mgmt_mcp import connection, settings
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.memory import Draft, Overview, Scope, SearchResult, Stored
+from session_mgmt_mcp.ports.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A search as it was asked; None: whatever the settings in force say."""
+
+    query: str
+    project: str | None = None
+    limit: int | None = None
+    min_score: float | None = None
+    max_tokens: int | None = None
+    time_decay: bool = True
+    kinds: tuple[Kind, ...] | None = None
+    tags: tuple[str, ...] = ()
+    budgeted: bool = True
+
+
+async def search(app: Application, asked: Question, offset: int = 0) -> SearchResult:
+    rules = _rules(app)
+    return await app.memory.search(
+        asked.query,
+        await _scope(app, asked),
+        limit=asked.limit or rules.search_limit,
+        offset=offset,
+        min_score=rules.min_score if asked.min_score is None else asked.min_score,
+        max_tokens=(asked.max_tokens or rules.max_tokens) if asked.budgeted else None,
+        half_life_days=rules.half_life_days if asked.time_decay else 0,
+    )
+
+
+async def more(app: Application, asked: Question, offset: int, cursor: str | None) -> SearchResult:
+    if cursor:
+        return await app.memory.more(cursor, limit=asked.limit or _rules(app).search_limit)
+    return await search(app, asked, offset)
+
+
+async def overview(app: Application, asked: Question) -> Overview:
+    rules = _rules(app)
+    floor = rules.min_score if asked.min_score is None else asked.min_score
+    return await app.memory.overview(
+        asked.query, await _scope(app, asked), min_score=floor, half_life_days=rules.half_life_days
+    )
+
+
+async def store(app: Application, content: str, tags: tuple[str, ...], project: str | None, kind: Kind) -> Stored:
+    caller = connection.current()
+    named = await _projects(app, project) if project else None
+    if named is not None and len(named) > 1:
+        raise Invalid(f"{project} may be any of {', '.join(named)}: name one of them.")
+    target = (named or (await caller_project(app),))[0]
+    return await app.memory.store(Draft(content, target, kind, tags, session=caller.session_id or ""))
+
+
+async def caller_project(app: Application) -> str:
+    """The project of the connection that asks."""
+    return await app.projects.project_of(connection.current().folder)
+
+
+async def statistics(app: Application) -> dict[str, Any]:
+    counts, stats, vectors = await app.memory.facets(), await app.memory.stats(), await app.embedding.progress()
+    memories = sum(counts["kind"].values())
+    last = await app.ledger.last_import()
+    waiting = f", {vectors.pending} wait for their vector" if vectors.pending else ""
+    return {
+        "summary": f"{memories} memories of {len(counts['project'])} projects{waiting}.",
+        "memories": memories,
+        **{f"by_{name}": values for name, values in counts.items()},
+        "vectors": stats.vectors,
+        "waiting_for_vector": vectors.pending,
+        "vector_problem": vectors.problem,
+        "model": app.embedder.model_id,
+        "bytes_on_disk": stats.bytes_on_disk,
+        "schema_version": stats.schema_version,
+        "last_import": last,
+    }
+
+
+async def reset(app: Application, confirm: bool) -> Mapping[str, Any]:
+    memories = sum((await app.memory.facets())["kind"].values())
+    if not confirm:
+        summary = f"{memories} memories of all projects would go, after a backup; confirm=true does it."
+        return {"summary": summary, "reset": False, "memories": memories, "backup": None}
+    backup = app.settings.data_dir / "backups" / f"before-reset-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.duckdb"
+    backup.parent.mkdir(mode=0o700, exist_ok=True)
+    await app.store.backup(backup)
+    await app.memory.delete_all()
+    await app.ledger.forget_all()
+    summary = f"{memories} memories are gone; `session-mgmt-mcp restore` brings the backup back."
+    return {"summary": summary, "reset": True, "memories": memories, "backup": backup.name}
+
+
+async def _scope(app: Application, asked: Question) -> Scope:
+    return Scope(projects=await _projects(app, asked.project), kinds=asked.kinds, tags=asked.tags)
+
+
+async def _projects(app: Application, name: str | None) -> tuple[str, ...] | None:
+    """None stands for all projects. Raises Invalid for a name that nothing is known under."""
+    if name == "*":
+        return None
+    mine = await caller_project(app)
+    if name is None or name == mine:
+        return (mine,)
+    named = await app.memory.projects_named(name)
+    if named:
+        return named
+    if mine.rpartition("-")[0] == name:
+        return (mine,)
+    raise Invalid(f"No project is known as {name[:60]!r}: leave it out for the current one, or give * for all.")
+
+
+def _rules(app: Application) -> settings.Settings:
+    return settings.for_project(app.settings, connection.current().folder)

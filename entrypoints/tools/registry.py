@@ -1,0 +1,108 @@
+"""How a function becomes a tool: its hints for the client, its errors in one sentence, the application it works on."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import mcp_types
+from fastmcp import Context, FastMCP
+from fastmcp.dependencies import CurrentContext, Depends
+from fastmcp.exceptions import ToolError, ValidationError
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import ToolResult
+from pydantic import ValidationError as PydanticValidationError
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.ports.errors import PortError
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as it will be published."""
+
+    function: Callable[..., Awaitable[Any]]
+    annotations: mcp_types.ToolAnnotations
+    meta: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def repeatable(self) -> bool:
+        """Doing it twice is doing it once, so a shim may send it again after a hub died."""
+        return bool(self.annotations.read_only_hint or self.annotations.idempotent_hint)
+
+
+TOOLS: list[ToolSpec] = []
+
+
+def tool(
+    *,
+    hint: str,
+    read_only: bool = False,
+    destructive: bool = False,
+    idempotent: bool = False,
+    always_load: bool = False,
+) -> Callable[[F], F]:
+    """Publishes the function under its own name; its docstring tells the model when to use it.
+
+    `hint` are the words by which a client that defers tools finds this one.
+    """
+    meta: dict[str, Any] = {"anthropic/searchHint": hint}
+    if always_load:
+        meta["anthropic/alwaysLoad"] = True
+    annotations = mcp_types.ToolAnnotations(
+        read_only_hint=read_only,
+        destructive_hint=destructive,
+        idempotent_hint=read_only or idempotent,
+        open_world_hint=False,
+    )
+
+    def publish(function: F) -> F:
+        TOOLS.append(ToolSpec(function, annotations, meta))
+        return function
+
+    return publish
+
+
+def register(server: FastMCP) -> None:
+    for spec in TOOLS:
+        server.tool(spec.function, annotations=spec.annotations, meta=dict(spec.meta))
+    server.add_middleware(OneSentence())
+
+
+def _application(context: Context = CurrentContext()) -> Application:  # noqa: B008
+    found: Application = context.lifespan_context["application"]
+    return found
+
+
+Inject: Any = Depends(_application)
+"""Default of a tool's `app` parameter: the opened product, unseen by the model."""
+
+
+class OneSentence(Middleware):
+    """Whatever a call fails of reaches the model as one sentence that says what to do."""
+
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[mcp_types.CallToolRequestParams],
+        call_next: CallNext[mcp_types.CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        try:
+            return await call_next(context)
+        except ValidationError as error:
+            if isinstance(error.__cause__, PydanticValidationError):
+                raise ToolError(_wrong_arguments(context.message.name, error.__cause__)) from None
+            raise
+        except (PortError, ToolError) as error:
+            cause = error if isinstance(error, PortError) else error.__cause__
+            if isinstance(cause, PortError):
+                raise ToolError(str(cause)) from cause
+            raise
+
+
+def _wrong_arguments(name: str, error: PydanticValidationError) -> str:
+    faults = [f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg'].lower()}" for e in error.errors()[:3]]
+    return f"{name} was called with wrong arguments ({'; '.join(faults)}): correct them and call again."

@@ -1,0 +1,76 @@
+"""The server itself: is it there, what is it, is it well."""
+
+import os
+import platform
+import time
+
+from pydantic import BaseModel
+from session_mgmt_mcp import health
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.tools.registry import Inject, tool
+from session_mgmt_mcp.version import VERSION
+
+_STARTED = time.monotonic()
+
+
+class Pong(BaseModel):
+    pong: bool
+    time: float
+
+
+class ServerInfo(BaseModel):
+    summary: str
+    name: str
+    version: str
+    pid: int
+    uptime_seconds: int
+    python: str
+    platform: str
+    data_dir: str
+    model: str
+
+
+class Check(BaseModel):
+    name: str
+    state: str
+    advice: str
+
+
+class Health(BaseModel):
+    summary: str
+    healthy: bool
+    checks: list[Check]
+
+
+@tool(read_only=True, hint="is the memory server alive")
+async def ping() -> Pong:
+    """Answers at once: the server is there."""
+    return Pong(pong=True, time=time.time())
+
+
+@tool(read_only=True, hint="version process uptime of the memory server")
+async def server_info(app: Application = Inject) -> ServerInfo:
+    """Version, process, uptime, data directory and embedding model of the memory server."""
+    return ServerInfo(
+        summary=f"session-mgmt-mcp {VERSION}, process {os.getpid()}.",
+        name="session-mgmt-mcp",
+        version=VERSION,
+        pid=os.getpid(),
+        uptime_seconds=int(time.monotonic() - _STARTED),
+        python=platform.python_version(),
+        platform=platform.system(),
+        data_dir=str(app.settings.data_dir),
+        model=app.embedder.model_id,
+    )
+
+
+@tool(read_only=True, hint="diagnose trouble of the memory server")
+async def health_check(app: Application = Inject) -> Health:
+    """Whether memory, vectors, disk and files are well, and what to do about what is not."""
+    checks = [Check(name=c.name, state=c.state, advice=c.advice) for c in await health.checks(app)]
+    bad = [check for check in checks if check.state != "ok"]
+    return Health(
+        summary="All is well." if not bad else " ".join(check.advice for check in bad),
+        healthy=not any(check.state == "fail" for check in checks),
+        checks=checks,
+    )

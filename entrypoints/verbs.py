@@ -1,0 +1,121 @@
+"""What the command line asks of a hub: one function a verb, JSON in, JSON out."""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from session_mgmt_mcp import health, recall
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.memory import Found
+from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.vector_store import Record
+
+Arguments: TypeAlias = Mapping[str, Any]
+Progress: TypeAlias = Callable[[dict[str, Any]], None]
+Verb: TypeAlias = Callable[[Application, Arguments, Progress], Awaitable[dict[str, Any]]]
+
+
+async def search(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """query, project?, limit?, kind?, min_score? -> {"hits": [...], "total", "note"}"""
+    kinds = (_kind(args["kind"]),) if args.get("kind") else None
+    asked = recall.Question(
+        str(args["query"]), args.get("project"), args.get("limit"), args.get("min_score"), kinds=kinds, budgeted=False
+    )
+    result = await recall.search(app, asked)
+    return {"hits": [_hit(found) for found in result.hits], "total": result.total, "note": result.note}
+
+
+async def show(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """id, around? -> {"memories": [...]}"""
+    records = await app.memory.show(str(args["id"]), int(args.get("around") or 0))
+    return {"memories": [_memory(record) for record in records]}
+
+
+async def import_transcripts(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """paths?, wait? -> what was taken in; with wait, after every memory has its vector"""
+    roots = [Path(p) for p in args.get("paths") or [app.settings.transcripts_dir.expanduser()]]
+    missing = [str(root) for root in roots if not root.exists()]
+    if missing:
+        raise Invalid(f"There is nothing at {missing[0]}: name a transcript, or a folder of transcripts.")
+    report = await app.capture.import_paths(roots, lambda now: progress({"phase": "read", **asdict(now)}))
+    reply = {**asdict(report), "skipped": dict(report.skipped)}
+    if args.get("wait"):
+        vectors = await app.embedding.wait_idle(lambda now: progress({"phase": "vectors", **asdict(now)}))
+        reply["vector_problem"] = vectors.problem
+    return reply
+
+
+async def stats(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """-> counts, sizes, model, how far the vectors are"""
+    found = await recall.statistics(app)
+    return {**found, "last_import": found["last_import"].isoformat() if found["last_import"] else None}
+
+
+async def backup(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """file -> {"file", "bytes"}"""
+    to = Path(str(args["file"]))
+    await app.store.backup(to)
+    return {"file": str(to), "bytes": to.stat().st_size}
+
+
+async def scrub(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """dry_run? -> {"found": {kind: n}}: secrets in what was stored before their pattern was known"""
+    found = await app.memory.scrub(
+        lambda done, total: progress({"phase": "scrub", "done": done, "total": total}), bool(args.get("dry_run"))
+    )
+    return {"found": dict(found), "dry_run": bool(args.get("dry_run"))}
+
+
+async def checks(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """-> {"checks": [{"name","state","advice"}], "pid"}"""
+    return {"checks": [asdict(check) for check in await health.checks(app)], "pid": os.getpid()}
+
+
+VERBS: dict[str, Verb] = {
+    "search": search,
+    "show": show,
+    "import": import_transcripts,
+    "stats": stats,
+    "backup": backup,
+    "scrub": scrub,
+    "checks": checks,
+}
+
+
+def _kind(name: object) -> Kind:
+    try:
+        return Kind(str(name))
+    except ValueError:
+        raise Invalid(f"{name} is no kind of memory: give one of {', '.join(Kind)}.") from None
+
+
+def _hit(found: Found) -> dict[str, Any]:
+    record = found.record
+    return {
+        "id": record.id,
+        "score": round(found.score, 4),
+        "kind": record.kind,
+        "project": record.project,
+        "session_id": record.session,
+        "time": record.time.isoformat(),
+        "role": record.role,
+        "snippet": found.snippet,
+    }
+
+
+def _memory(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "project": record.project,
+        "session_id": record.session,
+        "time": record.time.isoformat(),
+        "role": record.role,
+        "position": record.position,
+        "tags": list(record.tags),
+        "text": record.text,
+        "metadata": dict(record.metadata),
+    }

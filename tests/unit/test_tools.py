@@ -1,0 +1,117 @@
+"""Each tool, through a real MCP client over a real server."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from fastmcp import Client
+from session_mgmt_mcp import connection
+from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
+from session_mgmt_mcp.settings import load
+
+
+@pytest.fixture
+async def client(tmp_path) -> AsyncIterator[Client]:
+    here = tmp_path / "shop"
+    here.mkdir()
+    async with open_application(load(embedder="memory")) as app:
+        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="s1")):
+            async with Client(build_server(app)) as client:
+                yield client
+
+
+async def call(client: Client, name: str, **arguments):
+    return (await client.call_tool(name, arguments)).structured_content
+
+
+async def refused(client: Client, name: str, **arguments) -> str:
+    result = await client.call_tool(name, arguments, raise_on_error=False)
+    assert result.is_error
+    text = result.content[0].text
+    assert "\n" not in text and "Traceback" not in text
+    return text
+
+
+async def test_every_tool_is_described_hinted_and_typed(client):
+    tools = await client.list_tools()
+    assert {tool.name for tool in tools} >= {
+        "store_reflection", "reflect_on_past", "search_reflections", "quick_search", "get_more_results",
+        "reflection_stats", "reset_reflection_database", "health_check", "server_info", "ping",
+    }  # fmt: skip
+    for tool in tools:
+        assert tool.description and tool.output_schema and len(tool.name) <= 34, tool.name
+        assert tool.meta["anthropic/searchHint"], tool.name
+        assert tool.annotations.read_only_hint is not None
+    eager = {tool.name for tool in tools if tool.meta.get("anthropic/alwaysLoad")}
+    assert eager == {"reflect_on_past", "store_reflection", "quick_search"}
+
+
+async def test_only_what_may_be_repeated_is_named_repeatable(client):
+    assert "store_reflection" in repeatable_tools()
+    assert "reset_reflection_database" not in repeatable_tools()
+
+
+async def test_a_stored_reflection_is_found_by_every_search(client):
+    stored = await call(client, "store_reflection", content="The proxy listens on port 8081", tags=["ops"])
+    for tool in ("reflect_on_past", "search_reflections"):
+        reply = await call(client, tool, query="which port has the proxy")
+        assert [hit["id"] for hit in reply["hits"]] == [stored["id"]]
+    quick = await call(client, "quick_search", query="proxy")
+    assert (quick["count"], quick["best"]["id"], quick["by_kind"]) == (1, stored["id"], {"reflection": 1})
+    stats = await call(client, "reflection_stats")
+    assert stats["memories"] == 1 and stats["by_kind"] == {"reflection": 1}
+
+
+async def test_another_project_is_seen_only_when_named(client):
+    await call(client, "store_reflection", content="The proxy listens on port 8081")
+    mine = (await call(client, "reflect_on_past", query="proxy"))["hits"][0]["project"]
+    assert mine.startswith("shop-")
+    for name in (mine, "shop", "*"):
+        assert len((await call(client, "reflect_on_past", query="proxy", project=name))["hits"]) == 1
+    assert "No project is known" in await refused(client, "reflect_on_past", query="proxy", project="blog")
+
+
+async def test_pages_go_on_by_cursor_and_by_offset(client):
+    for n in range(7):
+        await call(client, "store_reflection", content=f"cache lesson number {n}")
+    first = await call(client, "reflect_on_past", query="cache lesson", limit=3)
+    second = await call(client, "get_more_results", query="cache lesson", cursor=first["cursor"])
+    third = await call(client, "get_more_results", query="cache lesson", offset=6)
+    seen = [hit["id"] for reply in (first, second, third) for hit in reply["hits"]]
+    assert len(seen) == len(set(seen)) == 7 and third["cursor"] is None
+
+
+async def test_wrong_arguments_are_answered_in_one_sentence(client):
+    assert "query" in await refused(client, "reflect_on_past")
+    assert "query" in await refused(client, "reflect_on_past", query="")
+    assert "limit" in await refused(client, "reflect_on_past", query="x", limit=0)
+    assert "nonsense" in await refused(client, "reflect_on_past", query="x", nonsense=1)
+    assert "kind" in await refused(client, "store_reflection", content="x", kind="turn")
+    assert "empty" in await refused(client, "store_reflection", content="  ")
+    assert "at most 65,536" in await refused(client, "store_reflection", content="x" * 10_000_000)
+
+
+async def test_reset_needs_confirmation_and_leaves_a_backup(client, tmp_path):
+    await call(client, "store_reflection", content="The proxy listens on port 8081")
+    asked = await call(client, "reset_reflection_database")
+    assert not asked["reset"] and asked["memories"] == 1
+    assert (await call(client, "reflection_stats"))["memories"] == 1
+    done = await call(client, "reset_reflection_database", confirm=True)
+    backups = list((load().data_dir / "backups").glob(done["backup"]))
+    assert done["reset"] and len(backups) == 1 and backups[0].stat().st_mode & 0o077 == 0
+    assert (await call(client, "reflection_stats"))["memories"] == 0
+    assert not (await call(client, "reflect_on_past", query="proxy"))["hits"]
+
+
+async def test_explain_shows_what_a_score_is_made_of(client):
+    await call(client, "store_reflection", content="The proxy listens on port 8081")
+    assert (await call(client, "reflect_on_past", query="proxy", explain=True))["hits"][0]["why"]
+    assert (await call(client, "reflect_on_past", query="proxy"))["hits"][0]["why"] is None
+
+
+async def test_the_server_says_what_it_is_and_that_it_is_well(client):
+    assert (await call(client, "ping"))["pong"] is True
+    info = await call(client, "server_info")
+    assert info["version"] and info["pid"] > 0
+    health = await call(client, "health_check")
+    assert health["healthy"] and {check["name"] for check in health["checks"]} >= {"memory", "vectors", "disk"}
