@@ -7,7 +7,7 @@ EDITABLE = --no-deps --no-build-isolation -e .
 COMPILED = "import duckdb, fastmcp.server.server, numpy, onnxruntime; from transformers import PreTrainedTokenizerFast"
 SOURCES = $(shell find domain ports adapters entrypoints tests/contract -name '*.py')
 
-.PHONY: install test lint lock
+.PHONY: install demo test slow lint docs docs-check lock
 install: .venv/installed
 
 .venv/locked: requirements.lock
@@ -23,14 +23,26 @@ install: .venv/installed
 	$(UV) pip install --quiet $(EDITABLE)
 	@touch $@
 
+demo: install
+	$(BIN)/python -m session_mgmt_mcp.demo
+
 test: install
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+slow: install
+	$(BIN)/python -m pytest -n0 -m slow
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: install
+	$(BIN)/python docs/generate.py
+
+docs-check: install
+	$(BIN)/python docs/generate.py --check
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --group dev --no-header pyproject.toml -o requirements.lock
