@@ -27,7 +27,7 @@ def redact(text: str) -> Redacted:
     counts: dict[str, int] = {}
     clean = _without_private(text, counts)
     # What stood behind a secret can look different once it is gone. Each round takes at least one character out.
-    while spans := _outside_placeholders(clean, list(_spans(clean))):
+    while spans := _outside_placeholders(clean, _spans(clean)):
         clean = _replaced(clean, spans, counts)
     return Redacted(clean, counts)
 
@@ -96,36 +96,40 @@ def _machine_made(text: str) -> bool:
     return False
 
 
-def _spans(text: str) -> Iterator[Span]:
-    """Cheap questions first: ordinary text answers all of them with no."""
+def _spans(text: str) -> list[Span]:
+    """Cheap questions first: ordinary text answers all of them with no, in a few microseconds."""
+    spans: list[Span] = []
     if _machine_made(text):
         for shape in SHAPES:
-            yield from shape(text)
-    if "sig=" in text:
-        yield from signatures(text)
-    if "-----" in text or "Private-Lines" in text:
-        yield from private_keys(text)
+            spans += shape(text)
     if "://" in text:
-        yield from addresses(text)
-    if "@tcp(" in text or "jdbc:oracle" in text:
-        yield from data_sources(text)
+        spans += addresses(text)
+    if "@" in text:
+        spans += data_sources(text)
+    if "-" in text and ("-----" in text or "Private-Lines" in text):
+        spans += private_keys(text)
+    if "=" in text and "sig=" in text:
+        spans += signatures(text)
     lowered = text.lower()
     if len(lowered) != len(text):  # the one letter that grows
         lowered = text.replace("\u0130", "I").lower()
-    yield from _in_places(text, lowered)
-    if any(core in lowered for core in CORES):
-        yield from named_secrets(text, lowered)
-
-
-def _in_places(text: str, lowered: str) -> Iterator[Span]:
-    if " -" in text or "-stdin" in text:
-        yield from commands(text, lowered)
+    if "-" in text and (" -" in text or "-stdin" in text):
+        spans += commands(text, lowered)
+    if "machine " in text or ":543" in text or ":6543:" in text:
+        spans += credential_files(text, lowered)
     if "earer " in text or "asic " in text or "auth" in lowered:
-        yield from headers(text, lowered)
-    if "cookie" in lowered:
-        yield from cookies(text, lowered)
-    if ":" in text or "machine" in text:
-        yield from credential_files(text, lowered)
+        spans += headers(text, lowered)
+    if _names_a_secret(lowered):
+        spans += cookies(text, lowered)
+        spans += named_secrets(text, lowered)
+    return spans
+
+
+def _names_a_secret(lowered: str) -> bool:
+    for core in CORES:  # noqa: SIM110 - half the time of any()
+        if core in lowered:
+            return True
+    return False
 
 
 def _outside_placeholders(text: str, spans: Sequence[Span]) -> Sequence[Span]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from session_mgmt_mcp.domain import secret_values as looks
 from session_mgmt_mcp.domain.secret_tokens import Span
 
-CORES = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "session", "sessid", "cookie")
+CORES = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "sess", "cookie")
 """A name that holds a secret has one of these in it; in lower case."""
 
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$:-"
@@ -32,6 +32,8 @@ _RUN = re.compile(r"[^\s\"'`<>]+")
 _SHORT_RUN = re.compile(r"[^\s\"'`<>,;&)}\]|\\]+")
 _LINE_START = re.compile(r"(?:^|\n|\\n)[ \t>+|$#-]*(?:(?:export|set|setx|ENV|ARG|declare -x|local|-e|--env)[ \t]+)?\Z")
 _REST_OF_LINE = re.compile(r"[ \t]{0,40}(?:#[^\n]*|//[^\n]*|\r)?(?:\n|\\n|\\r|\Z)")
+_MORE_FLAGS = re.compile(r"[ \t]+(?:-|\\|<|\||&&|;)|[ \t]*(?:\n|\Z)")
+_AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
 _LONGEST_VALUE = 4_096
 
 
@@ -53,7 +55,7 @@ class Value(NamedTuple):
 
 
 _NOT_SECRET_AFTER = looks.listed(
-    "method mode plugin backend domain user username bytes file files path dir directory id ids name names hash hashes hashed digest length len size min max count counts type types "
+    "source sources method mode plugin backend domain user username bytes file files path dir directory id ids name names hash hashes hashed digest length len size min max count counts type types "
     "field fields label url uri endpoint host expiry expires expiration expire ttl age timeout at date hint policy strength "
     "rules regex pattern validator validation error errors message msg reset required needed enabled disabled prompt input "
     "manager provider store storage service class ref refs arn usage limit limits budget bucket index cost price ring chain "
@@ -93,6 +95,8 @@ def named_secrets(text: str, lowered: str) -> Iterator[Span]:
 def _judged(text: str, core: int, separator: re.Match[str]) -> Span | None:
     before = text[max(0, core - 60) : core]
     start = core - len(before) + len(before.rstrip(_NAME_CHARACTERS))
+    if start == core and text.startswith(" ", start - 1) and text[core] in "kK":  # "the account key: ..."
+        start = core - 1 - len(before[:-1]) + len(before[:-1].rstrip(_NAME_CHARACTERS))
     name = text[start : separator.end("tail")]
     form = separator.lastgroup or ""
     if (form == "blank" and not name.startswith("--") and text[start - 4 : start] not in ("ENV ", "ARG ")) or (
@@ -104,7 +108,11 @@ def _judged(text: str, core: int, separator: re.Match[str]) -> Span | None:
         return None
     sort, kind = found
     value = _value(text, start, separator, form)
-    return Span(value.start, value.end, kind) if value and value.text and _is_secret(sort, name, value, form) else None
+    return (
+        Span(value.start, value.end, kind)
+        if value and value.text and _is_secret(sort, kind, name, value, form)
+        else None
+    )
 
 
 @lru_cache(maxsize=4_096)
@@ -124,7 +132,7 @@ def sort_of(name: str) -> tuple[Sort, str] | None:
 
 
 def _holds(pieces: list[str], at: int) -> Sort | None:
-    piece, owner = pieces[at].rstrip("0123456789"), pieces[at - 1] if at else ""
+    piece, owner = re.sub("(?<!auth)[0-9]+$", "", pieces[at]), pieces[at - 1] if at else ""
     if re.search(
         r"password|passwd|passphrase|passcode|passwort|^pwd|pwd$|^pass$|(?:db|my|user|root|admin|mysql|smtp|mail)pass$",
         piece,
@@ -182,7 +190,7 @@ def _value(text: str, name_start: int, separator: re.Match[str], form: str) -> V
         return Value(at, end, text[at:end], quoted=True, literal=True, whole_line=False)
     opening = _QUOTE.match(text, at)
     if opening:
-        return _quoted(text, opening)
+        return _quoted(text, opening, form == "assign" and text[at - 1] == "=" and opening[0] != "`")
     before = text[max(0, name_start - 80) : name_start]
     flag = text.startswith("-", name_start) and not separator["close"]
     line_start = not flag and _LINE_START.search(before) is not None
@@ -192,16 +200,18 @@ def _value(text: str, name_start: int, separator: re.Match[str], form: str) -> V
     run = (_RUN if whole else _SHORT_RUN).match(text, at, at + _LONGEST_VALUE)
     if not run:
         return None
-    end = at + len(run[0].rstrip(",;)}]" if whole else ".,;:!?"))
+    end = at + len(run[0].rstrip(",;)}]" if whole else ".,;:?!" if form == "prose" else ".,;:?"))
     after = text[end : end + 2]
-    whole_line = line_start and _REST_OF_LINE.match(text, end) is not None
+    whole_line = (line_start and _REST_OF_LINE.match(text, end) is not None) or (
+        flag and _MORE_FLAGS.match(text, end) is not None
+    )
     in_query = before.endswith(("?", "&", ";")) or (after[:1] in ("&", ";") and text[at - 1] == "=")
     code_follows = after[:1] in (",", ")", "}", "]", "(", "[") or (after[:1] == ";" and not in_query)
     literal = flag or in_query or (tight and form == "assign" and not code_follows)
     return Value(at, end, text[at:end], quoted=False, literal=literal, whole_line=whole_line)
 
 
-def _quoted(text: str, opening: re.Match[str]) -> Value | None:
+def _quoted(text: str, opening: re.Match[str], tight: bool) -> Value | None:
     start, delimiter = opening.end(), opening[0]
     stop = start + _LONGEST_VALUE
     end = text.find(delimiter, start, stop)
@@ -213,10 +223,10 @@ def _quoted(text: str, opening: re.Match[str]) -> Value | None:
         if not run:
             return None
         end = run.end()
-    return Value(start, end, text[start:end], quoted=True, literal=True, whole_line=False)
+    return Value(start, end, text[start:end], quoted=True, literal=tight, whole_line=False)
 
 
-def _is_secret(sort: Sort, name: str, value: Value, form: str) -> bool:
+def _is_secret(sort: Sort, kind: str, name: str, value: Value, form: str) -> bool:
     text = value.text
     if looks.stand_in(text) and not (
         text == "secret" and sort is Sort.PASSWORD and (value.literal or value.whole_line)
@@ -224,14 +234,19 @@ def _is_secret(sort: Sort, name: str, value: Value, form: str) -> bool:
         return False
     if sort is Sort.SESSION:
         return looks.random_looking(text) and not looks.uuid(text) and not looks.place(text)
+    if kind == "aws-secret-key" and _AWS_SECRET.fullmatch(text):
+        return True
     if looks.place(text) or looks.bare(text) == looks.bare(name):
         return False
     if form == "argument":
         return looks.random_looking(text)
     if form == "prose":
         return _told(sort, text)
+    shell = value.literal and name.isupper()
     if value.quoted:
-        return _plausible(sort, text) or ("phrase" in name.lower() and text.count(" ") >= 2)
+        return _plausible(sort, text) or ((shell or "phrase" in name.lower()) and _exported(text))
+    if shell and _exported(text) and not looks.code(text):
+        return True
     return _is_secret_unquoted(sort, name, value, form)
 
 
@@ -246,9 +261,11 @@ def _is_secret_unquoted(sort: Sort, name: str, value: Value, form: str) -> bool:
     if looks.code(text):
         return False
     if form == "blank":
-        return _unlike_a_word(text)
+        return _unlike_a_word(text) or (sort is Sort.PASSWORD and value.whole_line)
     if value.literal or looks.random_looking(text):
         return _plausible(sort, text)
+    if form == "colon" and sort is Sort.SECRET and value.whole_line and text.isalpha():
+        return len(text) >= 8 and text.islower()
     if form == "colon" and sort is Sort.PASSWORD and value.whole_line:
         return _plausible(sort, text) and (not text[:1].isupper() or _unlike_a_word(text))
     return (
@@ -257,6 +274,15 @@ def _is_secret_unquoted(sort: Sort, name: str, value: Value, form: str) -> bool:
         and _unlike_a_word(text)
         and not _variable(text)
         and _plausible(sort, text)
+    )
+
+
+def _exported(text: str) -> bool:
+    """`export X_TOKEN=supersecret`: no code stands there, only names of things do."""
+    return (
+        len(text) >= 6
+        and not text.isdigit()
+        and (text.count(" ") >= 2 or not re.search(r"[-_. ]", text) or looks.mixed(text))
     )
 
 

@@ -42,14 +42,16 @@ _ORACLE = re.compile(r"jdbc:oracle:thin:\w{1,64}/([^@\s\"']{1,200})@")
 
 def data_sources(text: str) -> Iterator[Span]:
     """Go's `user:password@tcp(host)` and Oracle's `jdbc:oracle:thin:user/password@host`."""
-    yield from _groups(_GO_DSN, text, "url-password")
-    yield from _groups(_ORACLE, text, "url-password")
+    if "@tcp(" in text:
+        yield from _groups(_GO_DSN, text, "url-password")
+    if "jdbc:oracle" in text:
+        yield from _groups(_ORACLE, text, "url-password")
 
 
 def _groups(pattern: re.Pattern[str], text: str, kind: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
     for match in pattern.finditer(text, start, len(text) if end is None else end):
         group = match.lastindex or 0
-        if not looks.stand_in(match[group]):
+        if match[group] == "secret" or not looks.stand_in(match[group]):
             yield Span(match.start(group), match.end(group), kind)
 
 
@@ -134,7 +136,7 @@ _COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
         ("mysql", r"\s-p(?=\S)" + _WORD),
-        ("mysql", r"\s-p\s+(?=\S*[\d!#%^+*@?A-Z]|\S+\s+[A-Za-z])(?!-)" + _WORD),
+        ("mysql", r"\s-p\s+(?=\S*[\d!#%^+*@?A-Z]|\S+\s+[A-Za-z-])(?!-)" + _WORD),
         ("mariadb", r"\s-p(?=\S)" + _WORD),
         ("mongo", r"\s-p[\s=]*(?!-)" + _WORD),
         ("sshpass", r"\s-p\s*" + _WORD),

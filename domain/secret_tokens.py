@@ -268,7 +268,7 @@ def _around(pattern: str, anchor: str, kind: str, before: Sequence[int] = (0,)) 
             following = at + len(anchor)
             starts = (at - back for back in before if at >= back)
             match = next((m for start in starts if (m := compiled.match(text, start))), None)
-            if match and len(set(match[1])) >= 6 and not _FILLER.search(match[1]):
+            if match and len(set(match[1])) >= 6 and not _FILLER.search(match[1][-20:]):
                 following = max(following, _end_of_run(text, match.end()))
                 yield Span(match.start(1), following, kind)
             at = text.find(anchor, following)

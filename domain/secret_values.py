@@ -40,7 +40,7 @@ _STAND_INS = listed(
     "cannot may will has have for from with via when if only see same given both str string strings text bytes bytea char varchar "
     "int integer number bool boolean float object byte list dict array map never void date datetime uuid json url email blob enum "
     "bearer basic digest bcrypt scrypt md5 hmac jwt saml ldap kerberos user username login value values name id input field "
-    "correct valid bad foo bar baz qux abc xyz blah cred creds"
+    "flag flags option options argument arguments requires needs takes reads flag option argument parameter switch correct valid bad foo bar baz qux abc xyz blah cred creds"
 )
 _FIELD_WORDS = listed(
     "password passwd pass passphrase passwort pwd secret secrets token tokens credential credentials api key apikey access auth "
@@ -60,6 +60,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://.*|arn:aws.*|[\w.-]+@[\w-]+\.[a-z.]
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _PASSWORD_HASH = re.compile(r"\$(?:2[aby]?|argon2\w*|scrypt|pbkdf2[\w-]*|[156y])\$.{8,}")
 _WORDS = re.compile(r"(?:[A-Za-z][a-z]*|[A-Z]+)(?:[-_. ](?:[A-Za-z][a-z]*|[A-Z]+|\d{1,2}))*")
+_GENERATED = re.compile(r"[0-9a-f]{16,}|(?=.{16})[A-Za-z0-9]*[0-9]{6}[A-Za-z0-9]*")
 _LONGEST_JUDGED = 200
 
 
@@ -139,7 +140,13 @@ def random_looking(value: str) -> bool:
 
 def readable(value: str) -> bool:
     """Words with a number or two: `Ed25519PrivateKey`, `test_v2_of_login`; a generated string has few letters in a row."""
+    if _GENERATED.fullmatch(value):
+        return False
     words = re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", value)
-    letters, longest_word = sum(map(len, words)), max(map(len, words), default=0)
+    longest_word = max(map(len, words), default=0)
     numbers = len(re.findall("[0-9]+", value))
-    return longest_word >= 4 and letters >= 3.2 * len(words) and numbers <= 1 + len(words) // 2
+    return (
+        longest_word >= 4
+        and sum(len(word) >= 3 for word in words) >= 0.65 * len(words)
+        and numbers <= 1 + len(words) // 2
+    )
