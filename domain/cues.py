@@ -33,9 +33,10 @@ _COUNTED = frozenset(
         "one two three four five six seven eight nine ten dozen few couple several many first second third once twice"
     )
 )
-_STANDING = re.compile(
-    r"always|never|prefer|from now on|make sure|\bi (?:like|want|love|hate|need|decided|chose)\b", re.IGNORECASE
-)
+_STANDING = [
+    *("always", "never", "prefer", "from now on", "make sure"),
+    *(f"i {verb} " for verb in ("like", "want", "love", "hate", "need", "decided", "chose")),
+]
 _DIGITS = re.compile(r"\d")
 
 _ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s)$")
@@ -109,7 +110,8 @@ def is_counted(text: str) -> bool:
 
 def is_standing(text: str) -> bool:
     """Says what is preferred or always to be done."""
-    return bool(_STANDING.search(text))
+    lower = text.lower()
+    return any(phrase in lower for phrase in _STANDING)
 
 
 def _named_time(text: str) -> tuple[tuple[int, ...], int | None, int | None]:

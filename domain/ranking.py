@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 REREAD = 48  # candidates whose texts are worth fetching
-KEPT = 300  # candidates that anybody may page through
+KEPT = 200  # candidates that anybody may page through
 
 
 @dataclass(frozen=True, slots=True)
