@@ -17,7 +17,7 @@ Floats: TypeAlias = NDArray[np.float32]
 
 
 class Baselines:
-    """Over one corpus. Vectors are of the bare text, as the original product makes them."""
+    """Over one corpus. Vectors are of the bare text, as the original product makes them; words are with the speaker's."""
 
     def __init__(self, texts: Sequence[str], vectors: Floats, embedder: Embedder) -> None:
         self._vectors = vectors
@@ -27,10 +27,12 @@ class Baselines:
         self._words.index(self._tokens(texts), show_progress=False)
 
     @classmethod
-    async def over(cls, texts: Sequence[str], embedder: Embedder) -> "Baselines":
+    async def over(cls, said: Sequence[tuple[str, str]], embedder: Embedder) -> "Baselines":
+        """Each said by whom, and what."""
+        texts = [text for _, text in said]
         starts = range(0, len(texts), _EMBEDDED_AT_ONCE)
         vectors = [await embedder.embed_documents(texts[at : at + _EMBEDDED_AT_ONCE]) for at in starts]
-        return cls(texts, np.concatenate(vectors), embedder)
+        return cls([f"{speaker}: {text}" for speaker, text in said], np.concatenate(vectors), embedder)
 
     async def orders(self, question: str) -> dict[str, list[int]]:
         """For each baseline the places of all texts, best first."""

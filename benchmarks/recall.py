@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -18,9 +19,8 @@ from session_mgmt_mcp.domain.memory import Scope
 
 from benchmarks import product
 from benchmarks.baselines import Baselines
-from benchmarks.formats import Question, RetrievalSet, read_questions, read_set, selected
+from benchmarks.formats import Conversation, Question, read_questions, read_set, selected
 from benchmarks.metrics import SESSION_METRICS, TURN_METRICS, first_of_each, means
-
 
 EVERYTHING = Scope()
 
@@ -67,33 +67,36 @@ def levels(answers: Sequence[Ranked]) -> dict[str, Mapping[str, float]]:
     }
 
 
-async def over_conversations(document: RetrievalSet, positions: str | None, compare: bool, bar: Progress) -> Outcome:
+async def over_conversations(name: str, conversations: Sequence[Conversation], compare: bool, bar: Progress) -> Outcome:
     """Each conversation is a project of its own: its turns are stored, then its questions asked."""
     outcome = Outcome()
-    conversations = selected(document.conversations, positions)
     async with product.opened() as application:
         storing = bar.add_task("store", total=sum(len(one.turns) for one in conversations))
         names: dict[str, str] = {}
         for one in conversations:
-            names |= await product.keep(application, one, f"{document.name}-{one.id}")
+            names |= await product.keep(application, one, f"{name}-{one.id}")
             bar.advance(storing, len(one.turns))
         await embedded(application, bar)
         asking = bar.add_task("ask", total=sum(len(one.questions) for one in conversations))
         for one in conversations:
             turns = [turn for turn in one.turns if turn.text.strip()]
-            plain = await Baselines.over([turn.text for turn in turns], application.embedder) if compare else None
+            plain = (
+                await Baselines.over([(turn.speaker, turn.text) for turn in turns], application.embedder)
+                if compare
+                else None
+            )
             for question in one.questions:
                 bar.advance(asking)
                 if not question.gold_sessions:
                     outcome.without_gold += 1
                     continue
-                answer = await product.ask(application, question.text, Scope((f"{document.name}-{one.id}",)))
+                answer = await product.ask(application, question.text, Scope((f"{name}-{one.id}",)))
                 outcome.milliseconds.append(answer.milliseconds)
                 sessions = first_of_each(hit.session.removeprefix(f"{one.id}/") for hit in answer.hits)
                 outcome.ranked.append(Ranked(question, [names[hit.id] for hit in answer.hits], sessions))
-                for name, order in (await plain.orders(question.text) if plain else {}).items():
+                for baseline, order in (await plain.orders(question.text) if plain else {}).items():
                     found = [turns[at] for at in order]
-                    outcome.simple[name].append(
+                    outcome.simple[baseline].append(
                         Ranked(question, [turn.id for turn in found], first_of_each(turn.session for turn in found))
                     )
     return outcome
@@ -114,7 +117,7 @@ async def over_transcripts(
         if compare:
             page = await application.store.scan([], limit=1_000_000)
             said = [record for record in page.records if not record.parent and record.kind == "turn"]
-            plain = await Baselines.over([record.text for record in said], application.embedder)
+            plain = await Baselines.over([(record.role, record.text) for record in said], application.embedder)
             sessions = [record.session for record in said]
         asking = bar.add_task("ask", total=len(questions))
         for question in questions:
@@ -138,13 +141,16 @@ async def embedded(application: Any, bar: Progress) -> None:
 
 def table(name: str, figures: Mapping[str, Any]) -> Table:
     shown = Table(
-        title=f"{name}: {figures['questions']} questions, {figures['ms_per_query']} ms each", title_justify="left"
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
+        title=f"{name}: {figures['questions']} questions, {figures['ms_per_query']} ms each",
+        title_justify="left",
     )
     columns = [("turn", metric) for metric in ("R@1", "R@5", "R@10", "hit@5", "all@5", "MRR", "nDCG@10")]
     columns += [("session", metric) for metric in SESSION_METRICS]
-    shown.add_column("")
+    shown.add_column("", no_wrap=True)
     for level, metric in columns:
-        shown.add_column(metric if level == "turn" else f"session {metric}", justify="right")
+        shown.add_column(metric if level == "turn" else f"ses {metric}", justify="right")
     rows = {"product": figures, **figures["baselines"], **{f"  {c}": f for c, f in figures["by_category"].items()}}
     for label, row in rows.items():
         shown.add_row(label, *(str(row[level].get(metric, "")) for level, metric in columns))
@@ -163,23 +169,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if bool(given.file) == bool(given.projects) or bool(given.projects) != bool(given.questions):
         parser.error("give either FILE.json, or --projects DIR with --questions FILE.json")
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=Console(stderr=True))
     try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            if given.file:
-                document = read_set(given.file)
-                name = document.name
-                outcome = asyncio.run(over_conversations(document, given.conversations, given.baselines, bar))
-            else:
-                name, questions = read_questions(given.questions)
-                outcome = asyncio.run(over_transcripts(given.projects, questions, given.baselines, bar))
+        if given.file:
+            document = read_set(given.file)
+            name, conversations = document.name, selected(document.conversations, given.conversations)
+            run = over_conversations(name, conversations, given.baselines, bar)
+        else:
+            name, questions = read_questions(given.questions)
+            run = over_transcripts(given.projects, questions, given.baselines, bar)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    with bar:
+        outcome = asyncio.run(run)
     figures = outcome.figures()
     if given.json:
         print(json.dumps({name: figures}, indent=2))
     else:
-        Console().print(table(name, figures))
+        Console(width=110).print(table(name, figures))
     return 0
 
 
