@@ -195,13 +195,13 @@ ADVERSARIES = [
 @pytest.mark.parametrize("unit", ADVERSARIES, ids=lambda unit: unit[:16].strip())
 def test_twice_the_text_takes_about_twice_the_time(unit):
     def seconds(text):
-        def once():
-            began = time.process_time()
-            redact(text)
-            return time.process_time() - began
+        began = time.process_time()
+        redact(text)
+        return time.process_time() - began
 
-        return min(once() for _ in range(3))
+    def in_proportion():
+        return seconds(text * 2) <= 3 * seconds(text)
 
     text = unit * (60_000 // len(unit))
-    # 10 ms of grace: below that the clock and the collector are measured, not the patterns.
-    assert seconds(text * 2) <= 3 * seconds(text) + 0.01
+    # A busy machine can spoil a measurement, it cannot make a quadratic pattern look linear.
+    assert any(in_proportion() for _ in range(6))
