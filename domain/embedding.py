@@ -38,6 +38,11 @@ class EmbeddingWorker:
         self._idle.clear()
         self._wake.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether vectors are being made right now."""
+        return not self._idle.is_set()
+
     async def progress(self) -> EmbeddingProgress:
         pending = await self._store.count(awaiting_vector(self._embedder.model_id))
         return EmbeddingProgress(self._done, pending, self._problem)

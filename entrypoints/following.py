@@ -20,14 +20,23 @@ class Follower:
         self._app = app
         self._settle_seconds = settle_seconds
         self._due: dict[Path, float] = {}
+        self._folders: set[str] = set()
+        self._reading = False
         self._wake = asyncio.Event()
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Takes a hook's event; what names no transcript of Claude Code is passed over."""
+        if event.get("event") == "SessionStart" and isinstance(event.get("cwd"), str):
+            self._folders.add(event["cwd"])  # it may have become a repository, or another worktree, meanwhile
         path = Path(str(event.get("transcript_path") or ""))
         if path.suffix == ".jsonl" and path.is_absolute():
             self._due[path] = asyncio.get_running_loop().time() + self._settle_seconds
             self._wake.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a transcript waits or is being read."""
+        return bool(self._due) or self._reading
 
     async def run(self) -> None:
         """Forever; cancel it to stop. A transcript that cannot be read is logged and tried at its next event."""
@@ -42,12 +51,17 @@ class Follower:
                     await self._follow(path)
 
     async def _follow(self, path: Path) -> None:
+        self._reading = True
         try:
+            while self._folders:
+                await self._app.projects.learn(self._folders.pop())
             report = await self._app.capture.follow(path)
             for problem in report.problems:
                 _log.warning(problem)
         except PortError as error:
             _log.warning(str(error))
+        finally:
+            self._reading = False
 
 
 async def catch_up(app: Application) -> None:

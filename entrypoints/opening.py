@@ -1,13 +1,34 @@
 """Opens the product for a hub or an in-process server."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 
-from fastmcp import FastMCP
+from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.following import Follower, catch_up
+from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
 from session_mgmt_mcp.service import Service
-from session_mgmt_mcp.version import VERSION
+from session_mgmt_mcp.settings import load
+from session_mgmt_mcp.verbs import VERBS
 
 
 @asynccontextmanager
 async def open_service() -> AsyncIterator[Service]:
-    yield Service(FastMCP("session-mgmt", version=VERSION))
+    """The whole product, following live conversations. Raises what `open_application` raises."""
+    async with open_application(load()) as app:
+        follower = Follower(app)
+        background = [asyncio.create_task(follower.run()), asyncio.create_task(catch_up(app))]
+        try:
+            yield Service(
+                build_server(app),
+                {name: partial(verb, app) for name, verb in VERBS.items()},
+                repeatable_tools(),
+                follower.on_event,
+                lambda: app.embedding.busy or follower.busy or not background[1].done(),
+            )
+        finally:
+            for task in background:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
