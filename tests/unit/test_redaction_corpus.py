@@ -1,6 +1,5 @@
 """Redaction against the labelled corpus; `python -m benchmarks.redaction` prints the same figures."""
 
-import pytest
 from session_mgmt_mcp.domain.redaction import redact
 
 from benchmarks.redaction import CORPUS, SPLITTER, cases, found, measure
@@ -28,11 +27,9 @@ def test_recall_and_precision_are_at_least_98_percent():
     assert overall.kept / overall.lookalikes >= 0.98, mistakes
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
-def test_redacting_a_case_twice_is_redacting_it_once(case):
-    once = redact(case.text)
-    twice = redact(once.text)
-    assert (twice.text, twice.counts) == (once.text, {})
+def test_redacting_a_case_twice_is_redacting_it_once():
+    once = [redact(case.text).text for case in CASES]
+    assert [text for text in once if redact(text).text != text or redact(text).counts] == []
 
 
 def test_a_surviving_piece_of_eight_characters_is_a_miss():
