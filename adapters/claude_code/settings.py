@@ -18,6 +18,7 @@ from session_mgmt_mcp.adapters.claude_code import json_text
 from session_mgmt_mcp.ports.errors import Invalid
 
 Scope: TypeAlias = Literal["user", "project"]
+SCOPES: tuple[Scope, ...] = ("user", "project")
 
 SERVER = "session-mgmt"
 PROGRAM = "session-mgmt-mcp"

@@ -1,0 +1,35 @@
+"""Verbs that the hub answers, asked from the command line."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from session_mgmt_mcp.control import ControlError, call, wait_gone
+from session_mgmt_mcp.ports.errors import Unavailable
+
+
+def ask(verb: str, args: Mapping[str, Any], moved: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+    """The hub's answer; a hub is started when there is none."""
+    return call(verb, dict(args), moved)
+
+
+def hub_status() -> dict[str, Any]:
+    """Starts nothing: no hub is an answer, too."""
+    try:
+        return {"running": True, **call("status", spawn=False)}
+    except ControlError as error:
+        if error.kind != "NoHub":
+            raise
+        return {"running": False}
+
+
+def hub_stop() -> dict[str, Any]:
+    """Returns when the hub is gone and its database closed."""
+    try:
+        said = call("stop", spawn=False)
+    except ControlError as error:
+        if error.kind != "NoHub":
+            raise
+        return {"running": False, "stopped": False}
+    if not wait_gone():
+        raise Unavailable("The hub was told to stop and is still there: try again, or end its process.")
+    return {**said, "running": False, "stopped": True}

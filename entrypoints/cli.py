@@ -1,0 +1,156 @@
+"""The command line: one function a verb. What needs more stands in a file of its own subject."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from session_mgmt_mcp import asking, installing, rendering, restoring
+from session_mgmt_mcp import doctor as checkup
+from session_mgmt_mcp.adapters.claude_code.settings import PROGRAM, Scope
+from session_mgmt_mcp.failures import log_to_file, one_sentence
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="A local memory for Claude Code. Without a verb this is the MCP server that Claude Code starts.",
+    epilog="Claude Code itself also calls `hook EVENT`. With --debug, the log holds the whole story of a failure.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+hub = typer.Typer(help="The one background process of a data directory.", no_args_is_help=True)
+app.add_typer(hub, name="hub")
+
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and change nothing.")]
+ScopeOption = Annotated[Scope, typer.Option(help="For all your projects, or for the one in this folder.")]
+
+
+@app.command()
+def setup(scope: ScopeOption = "user", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False) -> None:
+    """Register the server and the hooks with Claude Code."""
+    rendering.show_changes(installing.setup(scope, dry_run, yes, as_json), as_json)
+
+
+@app.command()
+def uninstall(
+    purge: Annotated[bool, typer.Option("--purge", help="Take the memories away as well.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Leave Claude Code, stop the hub, and leave nothing of ours behind but the data."""
+    rendering.show_changes(installing.uninstall(purge, dry_run, yes, as_json), as_json)
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", show_default=False)] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when every memory has its vector.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take in transcripts: those of Claude Code, or the files and folders named."""
+    with rendering.progress() as moved:
+        report = asking.ask("import", {"paths": _absolute(paths or []), "wait": wait}, moved)
+    rendering.show_import(report, as_json)
+
+
+@app.command()
+def search(
+    query: str,
+    project: Annotated[str | None, typer.Option(help="Another project, or * for all.", show_default="this one")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=50, help="How many hits.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only reflection, turn, action, checkpoint, ...")] = None,
+    as_json: Json = False,
+) -> None:
+    """Search everything remembered, by meaning and by word."""
+    asked = {"query": query, "project": project, "limit": limit, "kind": kind}
+    rendering.show_hits(asking.ask("search", asked), as_json)
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(help="The id of a hit.")],
+    around: Annotated[int, typer.Option(min=0, max=100, help="So many neighbours each side.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Show one memory whole, and what was said around it."""
+    rendering.show_memories(asking.ask("show", {"id": id, "around": around}), as_json)
+
+
+@app.command()
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended without asking.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check the whole installation and say what to do."""
+    found = checkup.examine(fix)
+    rendering.show_checks(found, as_json)
+    raise typer.Exit(1 if any(check["state"] == "fail" for check in found["checks"]) else 0)
+
+
+@hub.command()
+def status(as_json: Json = False) -> None:
+    """Say whether the hub runs, for how long, and for whom."""
+    rendering.show_facts(asking.hub_status(), as_json)
+
+
+@hub.command()
+def stop(as_json: Json = False) -> None:
+    """End the hub; the next one who needs it starts it again."""
+    rendering.show_facts(asking.hub_stop(), as_json)
+
+
+@app.command()
+def backup(file: Path, as_json: Json = False) -> None:
+    """Write a consistent copy of the database to FILE while everything goes on."""
+    rendering.show_facts(asking.ask("backup", {"file": str(file.absolute())}), as_json)
+
+
+@app.command()
+def restore(file: Path, yes: Yes = False, as_json: Json = False) -> None:
+    """Put the database in FILE in place of the current one, which is kept beside it."""
+    rendering.show_facts(restoring.restore(file.absolute(), yes), as_json)
+
+
+@app.command()
+def scrub(dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Take secrets out of what was stored before their pattern was known."""
+    with rendering.progress() as moved:
+        found = asking.ask("scrub", {"dry_run": dry_run}, moved)
+    rendering.show_scrubbed(found, as_json)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb. 0: done, 1: failed, with one sentence on stderr, 2: not understood."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        result: Any = app([word for word in words if word != "--debug"], prog_name=PROGRAM, standalone_mode=False)
+    except typer.Abort:
+        return _failed("Nothing was changed.", 1)
+    except KeyboardInterrupt:
+        return _failed("Interrupted.", 130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has what they wanted
+        return 0
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a verb or option that typer does not know
+            return _failed(f"{error.format_message()} Try `{PROGRAM} --help`.", 2)
+        if debug:
+            log_to_file()
+            logging.getLogger(PROGRAM).exception("%s failed", words[:1])
+        return _failed(one_sentence(error), 1)
+    return result if isinstance(result, int) else 0
+
+
+def _absolute(paths: Sequence[Path]) -> list[str]:
+    return [str(path.expanduser().absolute()) for path in paths]
+
+
+def _failed(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    return code

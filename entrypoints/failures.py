@@ -1,0 +1,30 @@
+"""What a person is told when something fails, and where the rest of the story goes."""
+
+import logging
+from pathlib import Path
+
+from session_mgmt_mcp import paths
+from session_mgmt_mcp.control import ControlError
+from session_mgmt_mcp.ports.errors import PortError
+from session_mgmt_mcp.wire import Unreachable
+
+
+def one_sentence(error: Exception) -> str:
+    """What happened and what to do."""
+    if isinstance(error, (PortError, ControlError, Unreachable)):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}: mend that and try again."
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"Something unexpected went wrong ({said}): run this again with --debug and look into {log_file()}."
+
+
+def log_file() -> Path:
+    return paths.log_dir() / "cli.log"
+
+
+def log_to_file() -> None:
+    log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log_file().touch(mode=0o600)
+    logging.basicConfig(filename=log_file(), level=logging.DEBUG, force=True)

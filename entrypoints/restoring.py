@@ -1,0 +1,30 @@
+"""`restore`: the hub leaves, the file is checked and put in place, the next hub opens it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import typer
+from session_mgmt_mcp import asking, election, paths, places
+from session_mgmt_mcp.ports.errors import NotFound, Unavailable
+
+PATIENCE = 10.0  # seconds; a hook or another command may hold the lock for a moment
+
+
+def restore(file: Path, yes: bool) -> dict[str, Any]:
+    from session_mgmt_mcp.adapters.duckdb.files import restore as put_in_place
+
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}: name one that `session-mgmt-mcp backup` wrote.")
+    database = paths.database(paths.data_dir())
+    if database.exists() and not yes:
+        typer.confirm(f"Put {file} in place of what is remembered now?", abort=True, err=True)
+    asking.hub_stop()
+    lock = election.take_patiently(places.data_dir(), PATIENCE)
+    if lock is None:
+        raise Unavailable("A hub was started again meanwhile: close Claude Code's sessions and run this again.")
+    try:
+        kept = put_in_place(file, database)
+    finally:
+        os.close(lock)
+    return {"restored": str(file), "kept": str(kept) if kept else None}
