@@ -48,7 +48,7 @@ def uninstall(
 
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", show_default=False)] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH", show_default=False)] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Return when every memory has its vector.")] = False,
     as_json: Json = False,
 ) -> None:

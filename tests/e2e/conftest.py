@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class Client:
     """Runs the client in the test's home, where `setup` or the plugin has registered us."""
 
     executable: Path
-    runner: Path
+    runner: Callable[[], Path]
     folder: Path
     extra: dict[str, str]
 
@@ -81,7 +81,7 @@ class Client:
             "EXTRA_ENV": " ".join(f"{name}={value}" for name, value in self.extra.items()),
         }
         done = subprocess.run(
-            [self.runner, out / "script.json", out, *args],
+            [self.runner(), out / "script.json", out, *args],
             check=False, env=environ, capture_output=True, text=True, timeout=150,
         )  # fmt: skip
         assert done.returncode == 0, f"{done.stdout}{done.stderr}{(out / 'stderr.txt').read_text()}"
@@ -112,10 +112,14 @@ def executable() -> Path:
 
 
 @pytest.fixture
-def client(executable: Path, shared: Path, tmp_path: Path) -> Iterator[Client]:
+def client(executable: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Client]:
     names = ("XDG_RUNTIME_DIR", "TMPDIR", "SESSION_MGMT_DATA_DIR", "SESSION_MGMT_LOG_DIR")
     extra = {name: os.environ[name] for name in names}
-    yield Client(executable, shared / "claude-code" / "run_claude.sh", tmp_path / "runs", extra)
+
+    def runner() -> Path:  # only a conversation needs a model, and with it the folder `shared`
+        return request.getfixturevalue("shared") / "claude-code" / "run_claude.sh"
+
+    yield Client(executable, runner, tmp_path / "runs", extra)
     ours("hub", "stop")
 
 
