@@ -15,7 +15,8 @@ def ask(verb: str, args: Mapping[str, Any], moved: Callable[[dict[str, Any]], No
 def hub_status() -> dict[str, Any]:
     """Starts nothing: no hub is an answer, too."""
     try:
-        return {"running": True, **call("status", spawn=False)}
+        status = call("hub.status", spawn=False)
+        return {"running": True, **status, "pending_embeddings": call("stats", spawn=False)["waiting_for_vector"]}
     except ControlError as error:
         if error.kind != "NoHub":
             raise
@@ -25,7 +26,7 @@ def hub_status() -> dict[str, Any]:
 def hub_stop() -> dict[str, Any]:
     """Returns when the hub is gone and its database closed."""
     try:
-        said = call("stop", spawn=False)
+        said = call("hub.stop", spawn=False)
     except ControlError as error:
         if error.kind != "NoHub":
             raise
@@ -33,3 +34,8 @@ def hub_stop() -> dict[str, Any]:
     if not wait_gone():
         raise Unavailable("The hub was told to stop and is still there: try again, or end its process.")
     return {**said, "running": False, "stopped": True}
+
+
+def hub_checks() -> list[dict[str, str]]:
+    """What the running hub says about itself."""
+    return list(call("checks", spawn=False)["checks"])

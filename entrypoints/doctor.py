@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from session_mgmt_mcp import asking, election, installing, paths, places, registration
 from session_mgmt_mcp.adapters.claude_code import settings as client
 from session_mgmt_mcp.control import ControlError
-from session_mgmt_mcp.ports.errors import PortError
+from session_mgmt_mcp.ports.errors import Invalid, PortError
 from session_mgmt_mcp.version import VERSION
 
 State: TypeAlias = Literal["ok", "warn", "fail"]
@@ -145,17 +145,23 @@ def _running_hub(status: dict[str, Any]) -> list[Check]:
 
 
 def _opened_database() -> list[Check]:
-    told = asking.call("checks", spawn=False)["checks"]
-    return [check for check in told if check["name"] in ("memory", "vectors")]
+    return [check for check in asking.hub_checks() if check["name"] in ("memory", "vectors")]
 
 
 def _closed_database() -> list[Check]:
-    from session_mgmt_mcp.adapters.duckdb.files import schema_version
+    """Reads all of it without writing; nobody else has it open."""
+    from session_mgmt_mcp.adapters.duckdb import backups
 
     database = paths.database(paths.data_dir())
     if not database.exists():
         return [_check("memory", "ok", "Nothing is stored yet: `session-mgmt-mcp import` takes in what was said.")]
-    return [_check("memory", "ok", f"{database} opens, schema {schema_version(database)}.")]
+    try:
+        records = backups.verify(database)
+    except Invalid:
+        return [_check("memory", "warn", f"{database} is of another product: the next session takes its rows over.")]
+    except PortError as error:
+        return [_check("memory", "fail", str(error))]
+    return [_check("memory", "ok", f"{database} is whole: {records} records.")]
 
 
 def _leftover_socket() -> Path | None:
@@ -183,10 +189,12 @@ def _model() -> list[Check]:
 def _client() -> list[Check]:
     found = client.find_client()
     if found is None:
-        return [_check("client", "warn", "Claude Code was not found: install it, or put `claude` on the PATH.")]
+        advice = "Claude Code was not found: install it, or put `claude` on the PATH."
+        return [_check("client", "warn", advice), _registered()]
     version = client.client_version(found)
     if version is None:
-        return [_check("client", "warn", f"{found} does not say its version: install Claude Code again.")]
+        advice = f"{found} does not say its version: install Claude Code again."
+        return [_check("client", "warn", advice), _registered()]
     return [_check("client", "ok", f"Claude Code {version} at {found}."), _registered()]
 
 

@@ -1,9 +1,8 @@
 """What a person is told when something fails, and where the rest of the story goes."""
 
-import logging
 from pathlib import Path
 
-from session_mgmt_mcp import paths
+from session_mgmt_mcp import logs, paths
 from session_mgmt_mcp.control import ControlError
 from session_mgmt_mcp.ports.errors import PortError
 from session_mgmt_mcp.wire import Unreachable
@@ -21,10 +20,8 @@ def one_sentence(error: Exception) -> str:
 
 
 def log_file() -> Path:
-    return paths.log_dir() / "cli.log"
+    return paths.log_dir() / logs.FILE_NAME
 
 
 def log_to_file() -> None:
-    log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log_file().touch(mode=0o600)
-    logging.basicConfig(filename=log_file(), level=logging.DEBUG, force=True)
+    logs.configure(debug=True)

@@ -13,9 +13,9 @@ from session_mgmt_mcp.adapters.claude_code import settings
 from session_mgmt_mcp.adapters.claude_code.settings import Scope
 from session_mgmt_mcp.registration import Change
 
-LOGS = ("hub.log*", "hub.stderr.log", "cli.log")
-DATA = ("reflection.duckdb*", "settings.toml")
-WORKING = ("hub.lock", "spool", "client-settings")
+LOGS = ("hub.log*", "hub.stderr.log")
+DATA = ("reflection.duckdb*", "backups/before-*.duckdb", "settings.toml")
+WORKING = ("hub.lock", "closed", "spool", "client-settings", ".reflection.duckdb.*")
 """In the data directory, but no data: what only a running installation needs."""
 
 
@@ -110,6 +110,6 @@ def _remove(leftovers: Sequence[Path]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    for folder in {path.parent for path in leftovers}:
+    for folder in sorted({path.parent for path in leftovers}, reverse=True):  # the inner ones first
         with contextlib.suppress(OSError):  # others' files are in it: it stays
             folder.rmdir()

@@ -1,5 +1,6 @@
 """`restore`: the hub leaves, the file is checked and put in place, the next hub opens it."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ PATIENCE = 10.0  # seconds; a hook or another command may hold the lock for a mo
 
 
 def restore(file: Path, yes: bool) -> dict[str, Any]:
-    from session_mgmt_mcp.adapters.duckdb.files import restore as put_in_place
+    from session_mgmt_mcp.adapters.duckdb import backups
 
     if not file.is_file():
         raise NotFound(f"There is no file {file}: name one that `session-mgmt-mcp backup` wrote.")
@@ -24,7 +25,7 @@ def restore(file: Path, yes: bool) -> dict[str, Any]:
     if lock is None:
         raise Unavailable("A hub was started again meanwhile: close Claude Code's sessions and run this again.")
     try:
-        kept = put_in_place(file, database)
+        records = asyncio.run(backups.restore(file, database))
     finally:
         os.close(lock)
-    return {"restored": str(file), "kept": str(kept) if kept else None}
+    return {"restored": str(file), "records": records}

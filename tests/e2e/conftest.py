@@ -39,7 +39,8 @@ class Run:
 
     @property
     def tools(self) -> set[str]:
-        return {tool["name"] for tool in self.requests[0]["tools"]}
+        """In the last request: at the first one a server may still be connecting."""
+        return {tool["name"] for tool in self.requests[-1]["tools"]}
 
     @property
     def tool_results(self) -> list[str]:
@@ -128,6 +129,11 @@ def ours(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str
     return subprocess.run(
         [PROGRAM, *args], check=False, cwd=cwd, env=os.environ, capture_output=True, text=True, timeout=120
     )
+
+
+def start_hub(cwd: Path) -> None:
+    """The client waits only a moment for its servers; a cold hub on a busy machine takes longer."""
+    assert search("anything", cwd) == []
 
 
 def search(query: str, cwd: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Client, Run, git, make_repository, ours, search, wait_until
+from .conftest import Client, Run, git, make_repository, ours, search, start_hub, wait_until
 
 pytestmark = pytest.mark.client
 
@@ -39,6 +39,7 @@ def test_another_worktree_remembers_and_another_project_does_not(client: Client,
     git(shop, f"git worktree add -q -b fix '{fix}'")
     stranger = make_repository(tmp_path / "stranger")
     assert ours("setup", "--yes", cwd=shop).returncode == 0
+    start_hub(shop)
 
     first = client.run(
         shop,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Client, make_repository, search, wait_until
+from .conftest import ROOT, Client, make_repository, search, start_hub, wait_until
 
 pytestmark = [pytest.mark.client, pytest.mark.timeout(200)]
 
@@ -30,6 +30,7 @@ def test_the_plugin_installs_from_a_local_marketplace(client: Client, tmp_path: 
 
 def test_the_plugin_folder_brings_the_server_the_hooks_and_the_commands(client: Client, tmp_path: Path):
     project = make_repository(tmp_path / "project")
+    start_hub(project)
     run = client.run(
         project,
         [

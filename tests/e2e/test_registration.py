@@ -1,11 +1,12 @@
 """What `setup` writes is what the real client reads, and after `uninstall` it knows nothing of us."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from .conftest import Client, make_repository, ours
+from .conftest import Client, make_repository, ours, start_hub
 
 pytestmark = [pytest.mark.client, pytest.mark.timeout(200)]
 
@@ -15,10 +16,19 @@ def test_the_client_connects_to_what_setup_registered(client: Client, tmp_path: 
     project = make_repository(tmp_path / "a project")
     done = ours("setup", "--yes", "--scope", scope, cwd=project)
     assert done.returncode == 0, done.stderr
-    run = client.run(project, [[{"text": "hello"}]], prompt="hello")
+    start_hub(project)
+    tool = "mcp__session-mgmt__quick_search"
+    run = client.run(
+        project,
+        [[{"tool": tool, "input": {"query": "hello"}}], [{"text": "hello"}]],
+        "--allowedTools",
+        "mcp__session-mgmt__*",
+        prompt="hello",
+    )
     [init] = [event for event in run.events if event.get("subtype") == "init"]
-    server = {"name": "session-mgmt", "status": "connected", "source": scope}
-    assert server in init["mcp_servers"]
+    assert [(server["name"], server["source"]) for server in init["mcp_servers"]] == [("session-mgmt", scope)]
+    assert tool in run.tools
+    assert "count" in json.loads(run.tool_results[0])
     fired = {event["hook_event"] for event in run.events if event.get("subtype") == "hook_response"}
     assert {"SessionStart", "UserPromptSubmit", "Stop"} <= fired
     assert all(event["exit_code"] == 0 for event in run.events if event.get("subtype") == "hook_response")

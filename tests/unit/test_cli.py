@@ -131,9 +131,11 @@ def test_no_hub_is_an_answer_not_a_failure(hub, capsys):
 
 
 def test_hub_status_tells_what_the_hub_says(hub, capsys):
-    hub["status"] = {"pid": 7, "version": "1.0.0", "uptime": 2.5, "clients": 1}
+    hub["hub.status"] = {"pid": 7, "version": "1.0.0", "uptime": 2.5, "clients": 1}
+    hub["stats"] = {"waiting_for_vector": 4, "memories": 9}
     assert cli.main(["hub", "status", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"running": True, **hub["status"]}
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"running": True, **hub["hub.status"], "pending_embeddings": 4}
 
 
 def test_setup_with_dry_run_shows_the_diff_and_writes_nothing(project, capsys):
