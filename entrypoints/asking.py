@@ -16,11 +16,18 @@ def hub_status() -> dict[str, Any]:
     """Starts nothing: no hub is an answer, too."""
     try:
         status = call("hub.status", spawn=False)
-        return {"running": True, **status, "pending_embeddings": call("stats", spawn=False)["waiting_for_vector"]}
     except ControlError as error:
         if error.kind != "NoHub":
             raise
         return {"running": False}
+    return {"running": True, **status, "pending_embeddings": _pending_embeddings()}
+
+
+def _pending_embeddings() -> int | None:
+    try:
+        return int(call("stats", spawn=False)["waiting_for_vector"])
+    except ControlError:
+        return None  # the hub runs, its database does not answer: doctor says why
 
 
 def hub_stop() -> dict[str, Any]:

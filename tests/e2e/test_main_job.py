@@ -30,9 +30,9 @@ def ask(client: Client, cwd: Path) -> Run:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("handshake", ["2026-07-28", "legacy"])
-def test_another_worktree_remembers_and_another_project_does_not(client: Client, tmp_path: Path, handshake: str):
-    if handshake == "legacy":
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+def test_another_worktree_remembers_and_another_project_does_not(client: Client, tmp_path: Path, era: str):
+    if era == "legacy":
         client.extra["MCP_PROTOCOL_NEGOTIATION"] = "legacy"
     shop = make_repository(tmp_path / "the shop")
     fix = tmp_path / "shop-fix"
@@ -54,6 +54,7 @@ def test_another_worktree_remembers_and_another_project_does_not(client: Client,
         prompt="Find out what is wrong with the till.",
     )
     assert {RECALL, "mcp__session-mgmt__store_reflection"} <= first.tools
+    assert f'"protocolEra":"{era}"' in first.debug
     assert len(first.tool_results) == 4
     assert "error" not in first.tool_results[0].lower()
     wait_until(lambda: any("zibeline" in hit["snippet"] for hit in search("zibeline", shop)))
@@ -65,6 +66,8 @@ def test_another_worktree_remembers_and_another_project_does_not(client: Client,
 
     third = ask(client, stranger)
     assert len(third.tool_results) == len(QUESTIONS)
+    projects = {hit["project"] for result in third.tool_results for hit in json.loads(result)["hits"]}
+    assert all(project.startswith("stranger-") for project in projects)
     for text in (REFLECTION, SAID):
         assert text not in third.said_to_the_model
 
