@@ -93,7 +93,8 @@ def show_facts(report: Answer, as_json: bool) -> None:
 def progress() -> Iterator[Callable[[dict[str, Any]], None]]:
     """A bar for each phase, drawn only where somebody looks."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         tasks = {phase: bars.add_task(name, start=False, visible=False) for phase, name in _PHASES.items()}
 
         def moved(now: dict[str, Any]) -> None:
