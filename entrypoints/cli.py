@@ -15,7 +15,7 @@ from session_mgmt_mcp.failures import log_to_file, one_sentence
 app = typer.Typer(
     name=PROGRAM,
     help="A local memory for Claude Code. Without a verb this is the MCP server that Claude Code starts.",
-    epilog="Claude Code itself also calls `hook EVENT`. With --debug, the log holds the whole story of a failure.",
+    epilog="With --debug, the log holds the whole story of a failure.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -122,6 +122,16 @@ def scrub(dry_run: DryRun = False, as_json: Json = False) -> None:
     with rendering.progress() as moved:
         found = asking.ask("scrub", {"dry_run": dry_run}, moved)
     rendering.show_scrubbed(found, as_json)
+
+
+@app.command()
+def hook(
+    event: Annotated[str, typer.Argument(help="SessionStart, Stop, ... with the client's JSON on stdin.")],
+) -> None:
+    """Tell the hub that something happened in Claude Code; always silent."""
+    from session_mgmt_mcp import hook as launcher
+
+    raise typer.Exit(launcher.main(event))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

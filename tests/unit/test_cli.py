@@ -276,3 +276,10 @@ def test_every_verb_of_the_issue_is_there_with_json():
         words = [verb, "status"] if verb == "hub" else [verb]
         done = subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True)
         assert "--json" in done.stdout, verb
+
+
+def test_the_hook_has_help_although_it_never_loads_the_command_line():
+    done = subprocess.run(
+        [installing.registration.program(), "hook", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "EVENT" in done.stdout
