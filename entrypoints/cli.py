@@ -126,7 +126,9 @@ def scrub(dry_run: DryRun = False, as_json: Json = False) -> None:
 
 @app.command()
 def hook(
-    event: Annotated[str, typer.Argument(help="SessionStart, Stop, ... with the client's JSON on stdin.")],
+    event: Annotated[
+        str, typer.Argument(metavar="EVENT", help="SessionStart, Stop, ... with the client's JSON on stdin.")
+    ],
 ) -> None:
     """Tell the hub that something happened in Claude Code; always silent."""
     from session_mgmt_mcp import hook as launcher
