@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Everything lives in .venv, nothing is installed outside.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 BIN := .venv/bin
-UV := VIRTUAL_ENV=$(CURDIR)/.venv UV_CACHE_DIR=$(CURDIR)/.cache/uv $(BIN)/uv
+UV := VIRTUAL_ENV=$(CURDIR)/.venv UV_CACHE_DIR=$(CURDIR)/.cache/uv UV_SYSTEM_CERTS=1 $(BIN)/uv
 EDITABLE = --no-deps --no-build-isolation -e .
 # Compiled once, also where PYTHONDONTWRITEBYTECODE is set: a hub starts in a third of the time.
 COMPILED = "import duckdb, fastmcp.server.server, numpy, onnxruntime; from transformers import PreTrainedTokenizerFast"
@@ -16,7 +16,7 @@ install: .venv/installed
 	@awk '/^[^ #]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r .venv/uv.lock
 	$(UV) pip sync --quiet --require-hashes requirements.lock
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c $(COMPILED)
+	@ORT_DISABLE_TELEMETRY=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -c $(COMPILED) 2>/dev/null
 	@touch $@
 
 .venv/installed: .venv/locked pyproject.toml $(SOURCES)

@@ -1,6 +1,7 @@
 """The real model. Everything here is on this machine: no test may open a connection."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -239,3 +240,13 @@ async def test_a_cached_hub_revision_is_used(copied: Path, monkeypatch: pytest.M
 def test_no_threads_is_refused() -> None:
     with pytest.raises(Invalid, match="threads"):
         OnnxEmbedder(threads=0)
+
+
+def test_the_model_leaves_nothing_in_the_home_and_looks_nothing_up(tmp_path):
+    code = (
+        "import asyncio, socket, sys; sys.addaudithook(lambda event, args: event == 'socket.connect' and sys.exit(9)); "
+        "from session_mgmt_mcp.adapters.onnx.embedder import OnnxEmbedder; asyncio.run(OnnxEmbedder().embed_query('x'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
