@@ -19,7 +19,10 @@ T = TypeVar("T")
 After = Callable[[], Any]
 """What makes a committed write visible; its value is the caller's answer."""
 
-SETTINGS = {"threads": 2, "memory_limit": "256MB", "autoinstall_known_extensions": False, "lock_configuration": True}
+MEGABYTES = 96
+"""What DuckDB keeps of the file in memory; a transaction has to fit in beside."""
+ROOMY = 8_000_000
+SETTINGS = {"threads": 2, "memory_limit": f"{MEGABYTES}MB", "autoinstall_known_extensions": False}
 GROUP_WRITES, GROUP_ROWS = 256, 5_000
 READERS = 3
 SNAPSHOT_AFTER, SNAPSHOT_AT_ONCE = 2_000, 50_000
@@ -60,6 +63,9 @@ def wal(path: Path) -> Path:
 
 def connect(path: Path, read_only: bool = False) -> Any:
     spill = path.with_name(path.name + ".index") / "spill"
+    if not read_only:
+        with contextlib.suppress(OSError):  # without it only large writes fail
+            spill.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         return duckdb.connect(str(path), read_only=read_only, config={**SETTINGS, "temp_directory": str(spill)})
     except Exception as error:
@@ -97,6 +103,20 @@ def owner_only(path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             if file.stat().st_mode & 0o077:
                 file.chmod(0o600)
+
+
+@contextlib.contextmanager
+def room(raw: Any, characters: int) -> Iterator[None]:
+    """As much memory as one large transaction needs, as long as it needs it."""
+    if characters <= ROOMY:
+        yield
+        return
+    raw.execute(f"set memory_limit = '{MEGABYTES + 3 * characters // 1_000_000}MB'")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(duckdb.Error):
+            raw.execute(f"set memory_limit = '{MEGABYTES}MB'")
 
 
 class Connection:
@@ -231,9 +251,13 @@ class Connection:
             write.future.set_result(answer)
 
     def _transaction(self, group: Sequence[Write]) -> list[Any]:
+        rows = [row for write in group for row in write.rows]
+        with room(self._raw, sum(len(row.text) for row in rows)):
+            return self._run(group, rows)
+
+    def _run(self, group: Sequence[Write], rows: Sequence[Row]) -> list[Any]:
         self._raw.execute("begin")
         try:
-            rows = [row for write in group for row in write.rows]
             stored = self._upsert(self._raw, rows) if rows else None
             afters = [write.run(self._raw) if write.run else None for write in group]
             self._raw.execute("commit")

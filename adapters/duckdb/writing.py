@@ -1,6 +1,6 @@
 """What a write does to the tables, and then to the index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from session_mgmt_mcp.ports.embedder import Matrix
 from session_mgmt_mcp.ports.vector_store import Filter
 
 CHUNK = 5_000
+CHARACTERS_AT_ONCE = 4_000_000
 
 
 def insert(connection: Any, into: str, incoming: Table) -> None:
@@ -44,7 +45,8 @@ def select_seqs(connection: Any, seqs: Sequence[int]) -> list[Row]:
         query = f"select {COLUMNS} from memory where seq in ({','.join(map(str, seqs))})"  # noqa: S608
         return [restored(row) for row in connection.execute(query).fetchall()]
     incoming = seq_table(seqs)
-    query = f"select {COLUMNS} from memory where seq in (select seq from incoming)"  # noqa: S608
+    near = f"seq between {min(seqs)} and {max(seqs)}"  # blocks without any are not read
+    query = f"select {COLUMNS} from memory where {near} and seq in (select seq from incoming)"  # noqa: S608
     rows = [restored(row) for row in connection.execute(query).fetchall()]
     del incoming
     return rows
@@ -76,7 +78,8 @@ def upsert(connection: Any, index: Index, rows: Sequence[Row]) -> After:
     replaced = [row.seq for row in changed if row.id in stored]
     if replaced:
         delete_seqs(connection, "memory", replaced)
-    insert(connection, "memory", record_table(changed, index.revision + 1))
+    for start, chunk in portions(changed):
+        insert(connection, "memory", record_table(chunk, index.revision + 1 + start))
     lost = sorted({seq for seq in replaced if seq in with_vector} - set(kept))
     if lost:
         delete_seqs(connection, "vectors", lost)
@@ -87,6 +90,17 @@ def upsert(connection: Any, index: Index, rows: Sequence[Row]) -> After:
         index.revision = revision
 
     return visible
+
+
+def portions(rows: Sequence[Row]) -> Iterator[tuple[int, Sequence[Row]]]:
+    """With where each begins: as much text as the database takes at once in its memory."""
+    start, size = 0, 0
+    for end, row in enumerate(rows):
+        size += len(row.text)
+        if size > CHARACTERS_AT_ONCE and end > start:
+            yield start, rows[start:end]
+            start, size = end, len(row.text)
+    yield start, rows[start:]
 
 
 def _insert_vectors(connection: Any, revision: int, rows: Sequence[Row]) -> int:

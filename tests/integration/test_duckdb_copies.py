@@ -103,8 +103,8 @@ async def test_a_store_at_rest_saves_its_index(path, monkeypatch):
 
 async def test_what_one_call_writes_may_be_large(path):
     opened = await DuckDBVectorStore.open(path)
-    await opened.upsert([record(f"r{n}", f"needle {n} " + "x" * 1_000_000) for n in range(60)])
-    assert await opened.count(()) == 60
+    await opened.upsert([record(f"r{n}", f"needle {n} " + "x" * 1_000_000) for n in range(120)])
+    assert await opened.count(()) == 120
     await opened.close()
 
 
