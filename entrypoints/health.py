@@ -31,7 +31,7 @@ async def _memory(app: Application) -> Check:
         stats = await app.memory.stats()
     except PortError as error:
         return Check("memory", "fail", str(error))
-    return Check("memory", "ok", f"{stats.records} records, schema {stats.schema_version}.")
+    return Check("memory", "ok", f"Records: {stats.records}, schema: {stats.schema_version}.")
 
 
 async def _vectors(app: Application) -> Check:

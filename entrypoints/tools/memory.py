@@ -10,7 +10,7 @@ from session_mgmt_mcp.tools.models import MemoryStats, MoreReply, QuickReply, Re
 from session_mgmt_mcp.tools.registry import Inject, tool
 
 Query = Annotated[str, Field(min_length=1, max_length=2_000, description="What to look for, in plain words.")]
-Limit = Annotated[int, Field(ge=1, le=50, description="At most so many hits.")]
+Limit = Annotated[int, Field(ge=1, le=50, description="At most so many hits; 5 unless set otherwise.")]
 MinScore = Annotated[float | None, Field(ge=0, le=1, description="Leave out hits below this score.")]
 Project = Annotated[
     str | None, Field(max_length=200, description="A project's name or id; * for all; default: the current one.")
