@@ -104,14 +104,28 @@ def home() -> Iterator[dict[str, str]]:
 
 
 def stop_hub(environment: dict[str, str]) -> None:
-    subprocess.run(product("hub", "stop"), env=environment, capture_output=True, timeout=DEADLINE, check=False)
+    """Returns when it is gone; none running is as good."""
+    _tell_hub(environment, "hub.stop", "wait_gone()")
 
 
 def hub_pid(environment: dict[str, str]) -> int:
+    return int(json.loads(_tell_hub(environment, "hub.status"))["pid"])
+
+
+def _tell_hub(environment: dict[str, str], verb: str, then: str = "pass") -> str:
+    code = f"""
+import json
+from session_mgmt_mcp.control import ControlError, call, wait_gone
+try:
+    print(json.dumps(call({verb!r}, spawn=False)))
+    {then}
+except ControlError as error:
+    print(json.dumps({{"error": str(error)}}))
+"""
     told = subprocess.run(
-        product("hub", "status", "--json"), env=environment, capture_output=True, timeout=DEADLINE, check=True
+        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=DEADLINE, check=True, text=True
     )
-    return int(json.loads(told.stdout)["pid"])
+    return told.stdout
 
 
 def python() -> float:
