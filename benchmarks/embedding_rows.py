@@ -11,8 +11,8 @@ from session_mgmt_mcp.adapters.onnx.model import model_files
 from benchmarks.figures import Budget, Figure, interleaved, median
 from benchmarks.texts import messages
 
-TEXTS = 400
-REPETITIONS = 5
+TEXTS = 96
+REPETITIONS = 4
 
 
 async def embedding() -> list[Figure]:

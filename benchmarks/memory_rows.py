@@ -22,7 +22,7 @@ from session_mgmt_mcp.ports.vector_store import Condition, Record
 from session_mgmt_mcp.settings import Settings
 
 from benchmarks.figures import Budget, Figure, interleaved, median, p99
-from benchmarks.texts import messages, word, write_transcripts
+from benchmarks.texts import messages, questions, word, write_transcripts
 
 STORES = 300
 QUERIES = 30
@@ -74,15 +74,15 @@ async def store() -> list[Figure]:
 async def recall(memories: int) -> list[Figure]:
     """A whole search among `memories`, ranked and with snippets; the floor embeds the query and scans the matrix."""
     vectors = _unit_vectors(memories)
-    questions = messages(QUERIES + 1, seed=11)
+    asked = questions(QUERIES + 1)
     with folder() as place:
         async with application(place) as app:
             await _fill(app, vectors)
             await app.embedding.wait_idle()
-            ours_next, floor_next = iter(questions), iter(questions)
+            ours_next, floor_next = iter(asked), iter(asked)
 
             async def product() -> None:
-                found = await app.memory.search(next(ours_next)[:2_000], limit=SHOWN)
+                found = await app.memory.search(next(ours_next), limit=SHOWN)
                 assert len(found.hits) == SHOWN
                 assert not found.note
 

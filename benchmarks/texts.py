@@ -110,6 +110,12 @@ def messages(count: int, seed: int = 7) -> list[str]:
     return [message(rng) for _ in range(count)]
 
 
+def questions(count: int, seed: int = 11) -> list[str]:
+    """One sentence each."""
+    rng = random.Random(seed)
+    return [sentence(rng) for _ in range(count)]
+
+
 def write_transcripts(folder: Path, sessions: int, turns: int, seed: int = 7) -> int:
     """`sessions` files as Claude Code leaves them, in one project; bytes written."""
     rng = random.Random(seed)
