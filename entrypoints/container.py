@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dependency_injector import containers, providers
 from session_mgmt_mcp import paths
+from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.memory import MemoryService
@@ -30,7 +31,7 @@ class SystemClock:
 async def _duckdb_store(settings: Settings) -> AsyncIterator[VectorStore]:
     from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 
-    store = await DuckDBVectorStore.open(paths.database(settings.data_dir))
+    store = await DuckDBVectorStore.open(paths.database(settings.data_dir), adopt)
     yield store
     await store.close()
 

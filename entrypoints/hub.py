@@ -15,6 +15,7 @@ from session_mgmt_mcp import election, fastmcp_internals, logs, places, spool
 from session_mgmt_mcp.ports.errors import PortError, Unavailable
 from session_mgmt_mcp.reception import Reception
 from session_mgmt_mcp.service import OpenService, Progress, Service, Verb
+from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.version import VERSION
 from session_mgmt_mcp.warmth import warm
 from session_mgmt_mcp.wire import MAX_LINE
@@ -177,8 +178,7 @@ def main(open_service: OpenService | None = None, arguments: list[str] | None = 
             from session_mgmt_mcp import opening
 
             open_service = opening.open_service
-        idle_exit = float(os.environ.get("SESSION_MGMT_IDLE_EXIT") or 600)
-        hub = Hub(open_service, data, lock, idle_exit=idle_exit, on_ready=lambda: _report("ready"))
+        hub = Hub(open_service, data, lock, idle_exit=load().idle_exit, on_ready=lambda: _report("ready"))
         asyncio.run(hub.run())
     except Exception as error:
         _log.exception("the hub cannot start")

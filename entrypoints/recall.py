@@ -111,7 +111,7 @@ async def _projects(app: Application, name: str | None) -> tuple[str, ...] | Non
         return None
     mine = await caller_project(app)
     if name is None or name == mine:
-        return (mine,)
+        return mine, mine.rpartition("-")[0]  # the original product knew projects by their bare names
     named = await app.memory.projects_named(name)
     if named:
         return named
