@@ -38,6 +38,8 @@ class Pool:
     def halved(self, size: int, floor: float = 0.0) -> Floats:
         """Halfway between the best part and the whole's beginning."""
         whole = np.array([not hit.parent for hit in self.hits], np.bool_)
+        if whole.all():
+            return self.best(size, floor)
         start = np.full(size, floor)
         start[self.rows[whole]] = self.scores[whole]
         halved: Floats = (self.best(size, floor) + start) / 2
@@ -102,9 +104,12 @@ class Candidates:
 
     def best_parts(self) -> list[Hit]:
         """For each row the hit that does best by meaning and by word together, to be shown for the whole."""
+        pools = (self.dense, self.lexical[Unit.RECORD])
+        if not any(hit.parent for pool in pools for hit in pool.hits):
+            return self.hits
         merit: dict[str, float] = {}
         best, most = list(self.hits), [0.0] * len(self.hits)
-        for pool in (self.dense, self.lexical[Unit.RECORD]):
+        for pool in pools:
             merits = share(pool.scores).tolist()
             for hit, row, gained in zip(pool.hits, pool.rows.tolist(), merits, strict=True):
                 merit[hit.id] = reached = merit.get(hit.id, 0.0) + gained

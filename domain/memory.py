@@ -306,7 +306,7 @@ class MemoryService:
         )
         lexical, cues = dict(zip(Unit, pools, strict=True)), cues_of(query)
         order = rank(dense, lexical, cues, self._clock.now(), half_life_days=half_life_days)
-        asked_for = {name for one in order[:REREAD] for name in (one.id, one.hit.id, one.before) if name}
+        asked_for = {name for one in order[:REREAD] for name in (one.hit.id, one.before) if name}
         records = {record.id: record for record in await self._store.get(sorted(asked_for))}
         order = reread(order, {name: record.text for name, record in records.items()}, cues)
         return _Ranking(token, query, [scored for scored in order if scored.score >= min_score], note, records)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
-from session_mgmt_mcp.domain.candidates import Candidates, Floats, at, share, spread
+from session_mgmt_mcp.domain.candidates import Candidates, Floats, Ints, at, share, spread
 from session_mgmt_mcp.domain.cues import Cues, asks, cues_of, is_counted, is_dated, is_standing
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.ports.vector_store import Hit, Unit
@@ -29,7 +29,7 @@ __all__ = [
     "weights_for",
 ]
 
-REREAD = 48  # candidates whose texts are worth fetching
+REREAD = 32  # candidates whose texts are worth fetching
 KEPT = 200  # candidates that anybody may page through
 
 
@@ -129,10 +129,11 @@ def rank(
         "reflection": weights.reflection * np.array([kind == Kind.REFLECTION for kind in found.kinds]),
     }
     total = np.sum(list(table.values()), axis=0)
-    order = np.lexsort((np.array(found.ids), -found.times, -np.round(total, 9)))[:KEPT]
+    order = _ordered(np.round(total, 9), found.times, found.ids)[:KEPT]
     scores = _scores(total[order].tolist(), _near(float(cosine[order[:5]].max())))
     columns = np.stack(list(table.values()), axis=1)[order].tolist()
-    shown, before = found.best_parts(), np.where((left >= 0) & (words[left] > 0), left, -1)
+    shown = found.best_parts()
+    before = np.where((left >= 0) & (words[left] > 0) & (weights.reply > 0), left, -1).tolist()
     return [
         Scored(
             found.ids[row],
@@ -151,7 +152,7 @@ def reread(
 ) -> list[Scored]:
     """`order` again, its first REREAD judged by their texts as well.
 
-    `texts` by id: of those, of the parts that match, and of their `before`; what is missing is judged without.
+    `texts` by id: of their hits, and of their `before`; what is missing is judged without.
     """
     if not order:
         return []
@@ -161,11 +162,11 @@ def reread(
     evidence: dict[str, float] = {}
     judged: list[Scored] = []
     for one in order[:REREAD]:
-        if one.id not in texts:
+        if one.hit.id not in texts:
             judged.append(one)
             continue
-        text = texts[one.id][:FULL_LENGTH]
-        coverage = cues.coverage(text, texts.get(one.hit.id, "")[:FULL_LENGTH] if one.hit.id != one.id else "")
+        text = texts[one.hit.id][:FULL_LENGTH]
+        coverage = cues.coverage(text)
         evidence[one.id] = 0.5 * _near(one.cosine) + 0.5 * coverage if one.cosine > 0 else 0.8 * coverage
         reply = words.get(one.before, 0.0) if asks(texts.get(one.before, "")[:FULL_LENGTH]) else 0.0
         judged.append(replace(one, features={**one.features, **_of_text(weights, text, cues, coverage, reply)}))
@@ -180,10 +181,10 @@ def reread(
 
 def weights_for(hits: Sequence[Hit]) -> Weights:
     """By who speaks in the candidates and whether tools were used: never by a name."""
-    if any(hit.kind == Kind.ACTION for hit in hits):
+    if Kind.ACTION in {hit.kind for hit in hits}:
         return CODING
     said = [hit.role for hit in hits if hit.kind == Kind.TURN]
-    peers = sum(role not in ROLES_OF_A_CLIENT for role in said)
+    peers = len(said) - sum(said.count(role) for role in ROLES_OF_A_CLIENT)
     return PEERS if 2 * peers > len(said) else ASSISTED
 
 
@@ -198,6 +199,13 @@ def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, reply: fl
         "standing": weights.standing if weights.standing and is_standing(text) else 0.0,
         "coverage": weights.coverage * coverage,
     }
+
+
+def _ordered(totals: Floats, times: Floats, ids: Sequence[str]) -> Ints:
+    """Highest total first, then newest, then by id."""
+    order = np.lexsort((-times, -totals))
+    tied = (np.diff(totals[order]) == 0) & (np.diff(times[order]) == 0)
+    return np.lexsort((np.array(ids), -times, -totals)) if tied.any() else order
 
 
 def _user_weight(weights: Weights, cues: Cues) -> float:
