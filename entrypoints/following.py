@@ -28,10 +28,11 @@ class Follower:
         """Takes a hook's event; what names no transcript of Claude Code is passed over."""
         if event.get("event") == "SessionStart" and isinstance(event.get("cwd"), str):
             self._folders.add(event["cwd"])  # it may have become a repository, or another worktree, meanwhile
-        path = Path(str(event.get("transcript_path") or ""))
-        if path.suffix == ".jsonl" and path.is_absolute():
-            self._due[path] = asyncio.get_running_loop().time() + self._settle_seconds
-            self._wake.set()
+        for name in ("transcript_path", "agent_transcript_path"):
+            path = Path(str(event.get(name) or ""))
+            if path.suffix == ".jsonl" and path.is_absolute():
+                self._due[path] = asyncio.get_running_loop().time() + self._settle_seconds
+                self._wake.set()
 
     @property
     def busy(self) -> bool:
@@ -60,6 +61,8 @@ class Follower:
                 _log.warning(problem)
         except PortError as error:
             _log.warning(str(error))
+        except Exception:
+            _log.exception("a transcript could not be followed")  # the next one still is
         finally:
             self._reading = False
 

@@ -79,6 +79,31 @@ async def test_a_transcript_that_is_gone_does_not_stop_the_follower(app, transcr
     task.cancel()
 
 
+async def test_a_fault_in_reading_one_does_not_stop_the_follower(app, transcript, monkeypatch):
+    async def broken(folder):
+        raise RuntimeError("a fault of ours")
+
+    follower = Follower(app, settle_seconds=0.01)
+    task = asyncio.create_task(follower.run())
+    said(transcript, 1, "the proxy listens on port 8081")
+    with monkeypatch.context() as patched:
+        patched.setattr(app.projects, "learn", broken)
+        follower.on_event({"event": "SessionStart", "cwd": "/home/you", "transcript_path": str(transcript)})
+        await asyncio.sleep(0.1)
+    follower.on_event({"event": "Stop", "transcript_path": str(transcript)})
+    await until(lambda: texts(app, "proxy port"))
+    task.cancel()
+
+
+async def test_a_subagents_own_transcript_is_followed(app, transcript):
+    follower = Follower(app, settle_seconds=0.01)
+    task = asyncio.create_task(follower.run())
+    said(transcript, 1, "the proxy listens on port 8081")
+    follower.on_event({"event": "SubagentStop", "agent_transcript_path": str(transcript)})
+    await until(lambda: texts(app, "proxy port"))
+    task.cancel()
+
+
 async def test_catching_up_waits_for_a_first_import_and_then_takes_what_is_new(app, transcript):
     said(transcript, 1, "the proxy listens on port 8081")
     await catch_up(app)
