@@ -46,7 +46,8 @@ def _tell(name: str) -> None:
 
     from session_mgmt_mcp import places, spool
 
-    event = {"event": name[:64], "at": time.time(), **_kept(_input())}
+    now = time.time()
+    event = {"id": f"{now:.6f}-{os.getpid()}", "event": name[:64], "at": now, **_kept(_input())}
     data = places.data_dir()
     if not _deliver(data, event):
         spool.leave(data, event)

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -75,14 +76,15 @@ class Hub:
 
     async def _serve(self, service: Service) -> None:
         verbs: dict[str, Verb] = {"hub.status": self._status, "hub.stop": self._stop}
-        self._reception = Reception(service, verbs, lambda version: self.leave(DRAIN_SECONDS, version))
+        events = _Once(service.on_event)
+        self._reception = Reception(service, verbs, events, lambda version: self.leave(DRAIN_SECONDS, version))
         server = await asyncio.start_unix_server(self._reception.accept, sock=self._bind(), limit=MAX_LINE)
         self._announce("serving")
         self._on_ready()
         _log.info("hub %s serves %s", VERSION, self._data)
         background = [
             asyncio.create_task(_logged(work))
-            for work in (warm(service.server), self._watch_spool(service), self._watch_idleness(service))
+            for work in (warm(service.server), self._watch_spool(events), self._watch_idleness(service))
         ]
         try:
             await self._leave.wait()
@@ -118,9 +120,9 @@ class Hub:
     def _announce(self, state: str, **facts: Any) -> None:
         election.announce(self._lock, state=state, version=VERSION, socket=self._socket, **facts)
 
-    async def _watch_spool(self, service: Service) -> None:
+    async def _watch_spool(self, take: Callable[[Mapping[str, Any]], None]) -> None:
         while True:
-            taken, moved = spool.drain(self._data, service.on_event)
+            taken, moved = spool.drain(self._data, take)
             if taken or moved:
                 _log.info("events from the spool: %d taken, %d damaged", taken, moved)
             await asyncio.sleep(SPOOL_SECONDS)
@@ -153,6 +155,20 @@ class Hub:
     async def _stop(self, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         self.leave()
         return {"pid": os.getpid(), "stopping": True}
+
+
+class _Once:
+    """A hook that did not wait for a busy hub leaves its event in the spool too: the second of the two is passed over."""
+
+    def __init__(self, on_event: Callable[[Mapping[str, Any]], None]) -> None:
+        self._on_event = on_event
+        self._recent: deque[object] = deque(maxlen=1_000)
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        if (name := event.get("id")) is not None and name in self._recent:
+            return
+        self._on_event(event)
+        self._recent.append(name)
 
 
 async def _logged(work: Any) -> None:

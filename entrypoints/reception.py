@@ -23,8 +23,15 @@ _log = logging.getLogger(__name__)
 class Reception:
     """All connections of one hub. `on_newer` is called with the version of a client that is ahead of this hub."""
 
-    def __init__(self, service: Service, verbs: Mapping[str, Verb], on_newer: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        verbs: Mapping[str, Verb],
+        on_event: Callable[[Mapping[str, Any]], None],
+        on_newer: Callable[[str], None],
+    ) -> None:
         self._service = service
+        self._on_event = on_event
         self._verbs = {**service.verbs, **verbs}
         self._on_newer = on_newer
         self._closing = False
@@ -86,7 +93,7 @@ class Reception:
                 case "control":
                     await self._command(reader, writer)
                 case "hook":
-                    self._service.on_event(await _heard(reader))
+                    self._on_event(await _heard(reader))
                     await _say(writer, {"taken": True})
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
