@@ -56,7 +56,7 @@ def _memory_ledger(store: VectorStore) -> ImportLedger:
     return MemoryImportLedger()
 
 
-async def _onnx_embedder(model: Path | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
+async def _onnx_embedder(model: str | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
     from session_mgmt_mcp.adapters.onnx.embedder import OnnxEmbedder
 
     embedder = OnnxEmbedder(model=model, tokenizer=tokenizer, threads=threads)

@@ -102,7 +102,11 @@ async def reset(app: Application, confirm: bool) -> Mapping[str, Any]:
 
 
 async def _scope(app: Application, asked: Question) -> Scope:
-    return Scope(projects=await _projects(app, asked.project), kinds=asked.kinds, tags=asked.tags)
+    projects = await _projects(app, asked.project)
+    if projects is not None:
+        # The original product knew projects by their bare names.
+        projects = (*projects, *sorted({project.rpartition("-")[0] for project in projects} - {""}))
+    return Scope(projects=projects, kinds=asked.kinds, tags=asked.tags)
 
 
 async def _projects(app: Application, name: str | None) -> tuple[str, ...] | None:
@@ -111,7 +115,7 @@ async def _projects(app: Application, name: str | None) -> tuple[str, ...] | Non
         return None
     mine = await caller_project(app)
     if name is None or name == mine:
-        return mine, mine.rpartition("-")[0]  # the original product knew projects by their bare names
+        return (mine,)
     named = await app.memory.projects_named(name)
     if named:
         return named

@@ -15,6 +15,9 @@ from session_mgmt_mcp.ports.errors import Invalid
 PROJECT_SETTABLE = frozenset({"search_limit", "max_tokens", "min_score", "half_life_days"})
 """What `[tool.session-mgmt]` in a project may set: nothing that a cloned repository could do harm with."""
 
+ENVIRONMENT_ONLY = frozenset({"data_dir", "log_dir"})
+"""The shim and the hooks need these before any file is read."""
+
 
 class Settings(BaseSettings):
     """Every setting, with its default. `SESSION_MGMT_<NAME>` in the environment wins over both files."""
@@ -32,7 +35,9 @@ class Settings(BaseSettings):
     )
     vector_store: Literal["duckdb", "memory"] = Field("duckdb", description="Which adapter keeps the memories.")
     embedder: Literal["onnx", "memory"] = Field("onnx", description="Which adapter makes the vectors.")
-    model_path: Path | None = Field(None, description="Another ONNX embedding model; its vectors are made anew.")
+    model_path: str | None = Field(
+        None, description="Another ONNX embedding model: a file, or `name@revision` from the local Hugging Face cache."
+    )
     tokenizer_path: Path | None = Field(None, description="The tokenizer.json of that model.")
     embed_threads: int = Field(1, ge=1, le=64, description="Threads that make vectors in the background.")
     search_limit: int = Field(5, ge=1, le=50, description="Hits of a search that names no limit.")
@@ -51,7 +56,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, user_file())
+        return init_settings, env_settings, _UserFile(settings_cls, user_file())
+
+
+class _UserFile(TomlConfigSettingsSource):
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if name not in ENVIRONMENT_ONLY}
 
 
 def user_file() -> Path:

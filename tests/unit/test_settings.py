@@ -1,6 +1,6 @@
 import pytest
 from session_mgmt_mcp.ports.errors import Invalid
-from session_mgmt_mcp.settings import PROJECT_SETTABLE, Settings, for_project, load, user_file
+from session_mgmt_mcp.settings import ENVIRONMENT_ONLY, PROJECT_SETTABLE, Settings, for_project, load, user_file
 
 
 def project(tmp_path, text: str) -> str:
@@ -14,6 +14,13 @@ def test_the_environment_wins_over_the_users_file(monkeypatch):
     monkeypatch.setenv("SESSION_MGMT_SEARCH_LIMIT", "9")
     settings = load()
     assert (settings.search_limit, settings.embed_threads) == (9, 3)
+
+
+@pytest.mark.parametrize("name", sorted(ENVIRONMENT_ONLY))
+def test_the_users_file_cannot_move_the_directories(name):
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text(f'{name} = "/elsewhere"\nsearch_limit = 7\n')
+    assert str(getattr(load(), name)) != "/elsewhere" and load().search_limit == 7
 
 
 def test_a_project_may_set_the_harmless_ones(tmp_path):

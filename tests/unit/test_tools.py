@@ -71,6 +71,15 @@ async def test_another_project_is_seen_only_when_named(client):
     assert "No project is known" in await refused(client, "reflect_on_past", query="proxy", project="blog")
 
 
+async def test_a_reflection_is_stored_where_it_is_told(client):
+    first = await call(client, "store_reflection", content="The proxy listens on port 8081")
+    mine = (await call(client, "reflect_on_past", query="proxy"))["hits"][0]["project"]
+    for name in (mine, "shop"):
+        again = await call(client, "store_reflection", content="The proxy listens on port 8081", project=name)
+        assert again["duplicate"] and again["id"] == first["id"]
+    assert "No project is known" in await refused(client, "store_reflection", content="x", project="blog")
+
+
 async def test_pages_go_on_by_cursor_and_by_offset(client):
     for n in range(7):
         await call(client, "store_reflection", content=f"cache lesson number {n}")
