@@ -25,7 +25,7 @@ DRAIN_SECONDS = 30.0  # calls in flight may take so long when a newer hub takes 
 STOP_SECONDS = 5.0  # and so long when somebody wants this one gone
 SPOOL_SECONDS = 3.0
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("session_mgmt_mcp.hub")  # __name__ is __main__ here
 
 
 class Hub:

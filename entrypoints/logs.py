@@ -56,7 +56,9 @@ def configure(*, debug: bool = False, folder: Path | None = None) -> None:
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     logging.getLogger("mcp").setLevel(logging.DEBUG if debug else logging.WARNING)
     logging.captureWarnings(True)
-    os.environ.setdefault("FASTMCP_LOG_ENABLED", "false")  # it would write coloured lines of its own to stderr
+    fastmcp = logging.getLogger("fastmcp")  # has a handler of its own, which paints on stderr what nobody redacted
+    fastmcp.handlers.clear()
+    fastmcp.propagate = True
     sys.excepthook = lambda *caught: logging.getLogger(__name__).critical("uncaught", exc_info=caught)
 
 

@@ -65,6 +65,18 @@ def test_a_lone_surrogate_is_no_reason_to_lose_a_line(tmp_path):
     assert "half" in lines(tmp_path / "log")[0]["message"]
 
 
+def test_what_fastmcp_logs_goes_the_same_way(log, capsys):
+    import fastmcp.server.server
+
+    fastmcp.utilities.logging.configure_logging()
+    logs.configure()
+    logging.getLogger("fastmcp.server").error("with %s", KEY)
+    [line] = lines(log)
+    assert line["logger"] == "fastmcp.server"
+    assert KEY not in line["message"]
+    assert capsys.readouterr().err == ""
+
+
 def test_debug_logs_more(log):
     logging.getLogger("x").debug("hidden")
     logs.configure(debug=True)
