@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ERROR = -32010  # of the range that MCP leaves to implementations
 REPLAY = "session-mgmt-replay"
-MAX_SENDS = 6  # a request that has seen so many hubs die may be what kills them
+MAX_SENDS = 12  # a request that has seen so many hubs die may be what kills them
 BACKLOG = 8 * 1024 * 1024
 REFUSAL_SECONDS = 2.0
 LINGER_SECONDS = 30.0

@@ -27,7 +27,7 @@ def kill_at_random(world, times, killed, stop):
             time.sleep(0.01)
         while not starting and not stop.is_set() and world.announced().get("state") != "serving":
             time.sleep(0.01)
-        stop.wait(dice.uniform(0.0, 0.5))
+        stop.wait(dice.uniform(0.0, 1.0))
         if stop.is_set():
             return
         for pid in pids:
