@@ -51,7 +51,7 @@ class Baselines:
 
     def _tokens(self, texts: Sequence[str], ids: bool = True) -> list[list[str]]:
         tokens: list[list[str]] = bm25s.tokenize(
-            list(texts), stopwords="en", stemmer=self._stemmer, return_ids=ids, show_progress=False
+            list(texts), stopwords="en_plus", stemmer=self._stemmer, return_ids=ids, show_progress=False
         )
         return tokens
 

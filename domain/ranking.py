@@ -61,8 +61,8 @@ class Weights:
 
 PEERS = Weights(
     dense=0.42, words=0.14, window=0.40, session=0.33, before=0.12, after=0.16, speaker=0.10,
-    user=0.0, user_if_assistant_asked=0.0, user_if_overview=0.0, named_time=0.75, recent=0.04, reflection=0.05,
-    dated=0.20, counted=0.12, reply=0.25, asks=-0.08, length=0.35, standing=0.0, coverage=0.10,
+    user=0.0, user_if_assistant_asked=0.0, user_if_overview=0.0, named_time=0.85, recent=0.04, reflection=0.05,
+    dated=0.25, counted=0.12, reply=0.30, asks=-0.08, length=0.35, standing=0.0, coverage=0.10,
 )  # fmt: skip
 """People talking in short turns: the answer leans on the turns around it."""
 ASSISTED = Weights(
