@@ -18,7 +18,7 @@ from session_mgmt_mcp.ports.vector_store import Condition, Filter, Hit, Record, 
 
 MAX_CONTENT_BYTES = 64 * 1024
 MAX_QUERY_CHARACTERS = 2_000
-POOL = 200  # candidates asked of each index; more cost time and find nothing (docs/architecture/0007-ranking.md)
+POOL = 400  # candidates asked of each index; fewer lose what only the named time brings up
 RANKINGS_KEPT = 16
 
 
