@@ -1,15 +1,30 @@
 """Every test lives in a home of its own, and none needs what lies outside the repository."""
 
+import ipaddress
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 OURS = ("SESSION_MGMT_", "CLAUDE_", "ANTHROPIC_")
 KEPT = {"SESSION_MGMT_SHARED"}
+
+
+def pytest_configure() -> None:
+    sys.addaudithook(_reach_nothing_but_loopback)
+
+
+def _reach_nothing_but_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    """In this process; .ci/run takes the network away from every other one as well."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        if host != "localhost" and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+            raise OSError(f"a test may not connect to {host}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
