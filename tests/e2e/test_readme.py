@@ -93,7 +93,7 @@ def test_the_quick_start_commands_work(home, tmp_path):
     order = sorted(table, key=lambda command: ("uninstall" in command, "purge" in command))
     assert len(shown) == 3 and len(table) >= 7
     for command in [*shown, *order]:
-        done = run(command.replace("uninstall", "uninstall --yes"), tmp_path)
+        done = run(re.sub("uninstall|restore", r"\g<0> --yes", command), tmp_path)
         assert done.returncode == 0 or "doctor" in command, f"{command}: {done.stdout}{done.stderr}"
 
 
