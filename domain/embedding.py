@@ -44,8 +44,11 @@ class EmbeddingWorker:
         return not self._idle.is_set()
 
     async def progress(self) -> EmbeddingProgress:
-        pending = await self._store.count(awaiting_vector(self._embedder.model_id))
-        return EmbeddingProgress(self._done, pending, self._problem)
+        try:
+            waiting = awaiting_vector(self._embedder.model_id)
+        except (Unavailable, Corrupt):
+            waiting = awaiting_vector(None)
+        return EmbeddingProgress(self._done, await self._store.count(waiting), self._problem)
 
     async def wait_idle(self, progress: Callable[[EmbeddingProgress], None] = lambda _: None) -> EmbeddingProgress:
         """Returns when every memory has its vector, or with the problem that stands in the way."""

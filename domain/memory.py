@@ -235,10 +235,6 @@ class MemoryService:
     async def stats(self) -> StoreStats:
         return await self._store.stats()
 
-    async def pending_vectors(self) -> int:
-        """Memories that are found by word only, until the background gets to them."""
-        return await self._store.count(awaiting_vector(self._embedder.model_id))
-
     async def projects_named(self, name: str) -> tuple[str, ...]:
         """The projects meant by an id or a bare name; empty when nothing is known under it."""
         known = await self._store.facets("project", [])
@@ -347,10 +343,10 @@ class MemoryService:
                 ranking.hits.append(Found(whole, scored.score, shown, scored.features))
 
 
-def awaiting_vector(model_id: str) -> list[Condition]:
-    """Holds for records that this model has yet to read."""
+def awaiting_vector(model_id: str | None) -> list[Condition]:
+    """Holds for records that this model has yet to read; None: that no model has read."""
     return [
-        Condition("model_id", "!=", model_id),
+        Condition("model_id", "=", "") if model_id is None else Condition("model_id", "!=", model_id),
         Condition("kind", "in", tuple(str(kind) for kind in sorted(EMBEDDED_KINDS))),
     ]
 

@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 from session_mgmt_mcp.domain.candidates import Candidates, Floats, Ints, at, share, spread
 from session_mgmt_mcp.domain.cues import Cues, asks, cues_of, is_counted, is_dated, is_standing
-from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind
 from session_mgmt_mcp.ports.vector_store import Hit, Unit
 
 __all__ = [
@@ -112,8 +112,10 @@ def rank(
     size = len(found)
     weights = weights or weights_for(found.hits)
     cosine = found.dense.halved(size, floor=float(found.dense.scores.min(initial=1.0)) if dense else 0.0)
-    meaning = spread(cosine)
     words = share(found.lexical[Unit.RECORD].halved(size))
+    unread = np.array([not hit.embedded and hit.kind in EMBEDDED_KINDS for hit in found.hits], np.bool_)
+    meaning = np.where(unread, words, spread(cosine))  # what was stored just now must not lose for want of a vector
+    cosine[unread] = 0.0
     left, right = found.neighbours()
     table = {
         "dense": weights.dense * meaning,

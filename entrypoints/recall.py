@@ -9,7 +9,7 @@ from session_mgmt_mcp import connection, settings
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.memory import Draft, Overview, Scope, SearchResult, Stored
-from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,19 @@ async def statistics(app: Application) -> dict[str, Any]:
         "vectors": stats.vectors,
         "waiting_for_vector": vectors.pending,
         "vector_problem": vectors.problem,
-        "model": app.embedder.model_id,
+        "model": model_of(app),
         "bytes_on_disk": stats.bytes_on_disk,
         "schema_version": stats.schema_version,
         "last_import": last,
     }
+
+
+def model_of(app: Application) -> str:
+    """The model's id, or that there is none: search by word goes on without."""
+    try:
+        return app.embedder.model_id
+    except (Unavailable, Corrupt) as error:
+        return f"none: {error}"
 
 
 async def reset(app: Application, confirm: bool) -> Mapping[str, Any]:

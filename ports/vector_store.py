@@ -71,6 +71,7 @@ class Hit:
     position: int
     parent: str
     time: float  # seconds since the epoch
+    embedded: bool = True  # False: it has no vector yet, so a dense search cannot know it
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,8 @@ class Index:
         ids = rows.ids.of_all(at)
         times = (rows["time"][at] / 1e6).tolist()
         positions = rows["position"][at].tolist()
-        return list(map(Hit, ids, found.scores[order].tolist(), *names, positions, parents, times))
+        embedded = (rows["slot"][at] >= 0).tolist()
+        return list(map(Hit, ids, found.scores[order].tolist(), *names, positions, parents, times, embedded))
 
     def places(self, where: Filter, after: int = -1, limit: int | None = None) -> list[Place]:
         """In the order of first writing."""

@@ -220,7 +220,10 @@ def bm25(documents: dict[Any, Counter[str]], query: set[str]) -> dict[Any, float
 def best(found: list[tuple[Record, float, float]], k: int) -> list[Hit]:
     found.sort(key=lambda one: (-one[1], -one[2], -one[0].time.timestamp(), one[0].id))
     return [
-        Hit(r.id, float(score), r.kind, r.project, r.session, r.role, r.position, r.parent, r.time.timestamp())
+        Hit(
+            *(r.id, float(score), r.kind, r.project, r.session, r.role, r.position, r.parent, r.time.timestamp()),
+            embedded=r.vector is not None,
+        )
         for r, score, _ in found[:k]
     ]
 

@@ -100,6 +100,16 @@ async def test_without_a_model_words_still_find_and_the_answer_says_so(store):
     assert "by word only" in result.note and "reinstall" in result.note
 
 
+async def test_what_has_no_vector_yet_is_not_outdone_by_what_has(store, memory):
+    worker = EmbeddingWorker(store, MemoryEmbedder())
+    for n in range(30):
+        await memory.store(Draft(f"fago{n}: reset the cache before the schema", "shop"))
+    while await worker._embed_some():
+        pass
+    stored = await memory.store(Draft("dofaka: reset the cursor before the ledger", "shop"))
+    assert ids(await memory.search("dofaka"))[0] == stored.id
+
+
 async def test_kinds_tags_and_time_restrict_a_search(memory):
     old = await memory.store(Draft("cache fact old", "shop", time=NOW - timedelta(days=9)))
     tagged = await memory.store(Draft("cache fact tagged", "shop", tags=("x",)))

@@ -118,6 +118,19 @@ async def test_explain_shows_what_a_score_is_made_of(client):
     assert (await call(client, "reflect_on_past", query="proxy"))["hits"][0]["why"] is None
 
 
+async def test_without_a_model_everything_but_meaning_goes_on_and_says_so(tmp_path):
+    settings = load(data_dir=tmp_path / "data", model_path=str(tmp_path / "none.onnx"))
+    async with open_application(settings) as app, Client(build_server(app)) as client:
+        stored = await call(client, "store_reflection", content="The proxy listens on port 8081")
+        found = await call(client, "reflect_on_past", query="proxy")
+        assert [hit["id"] for hit in found["hits"]] == [stored["id"]] and "none.onnx" in found["note"]
+        stats = await call(client, "reflection_stats")
+        assert stats["memories"] == stats["waiting_for_vector"] == 1
+        assert "none.onnx" in stats["model"] and "none.onnx" in (await call(client, "server_info"))["model"]
+        health = await call(client, "health_check")
+        assert health["healthy"] and "by word only" in health["summary"]
+
+
 async def test_the_server_says_what_it_is_and_that_it_is_well(client):
     assert (await call(client, "ping"))["pong"] is True
     info = await call(client, "server_info")
