@@ -12,19 +12,20 @@ install: .venv/installed
 
 .venv/locked: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it and run make again."; exit 1; }
-	"$(PYTHON)" -m venv .venv
+	@echo "Installing into .venv with $$("$(PYTHON)" --version)."
+	@"$(PYTHON)" -m venv .venv
 	@awk '/^[^ #]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r .venv/uv.lock
-	$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r .venv/uv.lock
+	@$(UV) pip sync --quiet --require-hashes requirements.lock
 	@ORT_DISABLE_TELEMETRY=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -c $(COMPILED) 2>/dev/null
 	@touch $@
 
 .venv/installed: .venv/locked pyproject.toml $(SOURCES)
-	$(UV) pip install --quiet $(EDITABLE)
+	@$(UV) pip install --quiet $(EDITABLE)
 	@touch $@
 
 demo: install
-	$(BIN)/python -m session_mgmt_mcp.demo
+	@$(BIN)/python -m session_mgmt_mcp.demo
 
 test: install
 	$(BIN)/python -m pytest -n auto -m "not slow"

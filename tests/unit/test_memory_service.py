@@ -183,6 +183,18 @@ async def test_an_overview_counts_by_project_kind_and_month(memory):
     assert found.best is not None
 
 
+async def test_a_clock_that_goes_back_loses_nothing(store):
+    clock = FixedClock(NOW)
+    memory = MemoryService(store, MemoryEmbedder(), clock)
+    late = await memory.store(Draft("cache fact of tomorrow", "shop"))
+    early = await MemoryService(store, MemoryEmbedder(), FixedClock(NOW - timedelta(days=400))).store(
+        Draft("cache fact of last year", "shop")
+    )
+    before = MemoryService(store, MemoryEmbedder(), FixedClock(NOW - timedelta(days=400)))
+    assert set(ids(await before.search("cache fact", half_life_days=180))) == {late.id, early.id}
+    assert {r.id for r in (await store.scan([])).records} == {late.id, early.id}
+
+
 async def test_scrub_replaces_old_secrets_and_a_second_run_finds_none(memory, store):
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     stored = await memory.store(Draft("placeholder", "shop"))
