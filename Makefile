@@ -7,7 +7,7 @@ EDITABLE = --no-deps --no-build-isolation -e .
 COMPILED = "import duckdb, fastmcp.server.server, numpy, onnxruntime, tokenizers, typer, rich.progress"
 SOURCES = $(shell find domain ports adapters entrypoints tests/contract -name '*.py')
 
-.PHONY: install demo test slow lint docs docs-check lock
+.PHONY: install demo test coverage slow lint docs docs-check lock
 install: .venv/installed
 
 .venv/locked: requirements.lock
@@ -29,6 +29,9 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n auto -m "not slow"
+
+coverage: install
+	$(BIN)/python -m pytest -n auto -m "not slow and not client" --cov --cov-report=term:skip-covered
 
 slow: install
 	$(BIN)/python -m pytest -n0 -m slow
