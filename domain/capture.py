@@ -58,6 +58,7 @@ class _Tally:
     bytes: int = 0
     entries: int = 0
     new: int = 0
+    changed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     redacted: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
@@ -122,9 +123,13 @@ class CaptureService:
         tally.tell()
         # Another import may get further meanwhile: then some lines are read twice, which changes nothing.
         cursors = await self._ledger.cursors([transcript.path for transcript in waiting])
-        while waiting:
-            async with self._one_at_a_time:  # between two turns a session that is followed gets its own
-                await self._take_some(waiting, cursors, tally)
+        try:
+            while waiting:
+                async with self._one_at_a_time:  # between two turns a session that is followed gets its own
+                    await self._take_some(waiting, cursors, tally)
+        finally:
+            if tally.changed:
+                self._on_new()  # once: words come first, and making vectors meanwhile would take half of the machine
         return tally.report()
 
     async def follow(self, transcript: Path) -> ImportReport:
@@ -175,7 +180,7 @@ class CaptureService:
             stored[entry.id] = changed[entry.id] = record
         if changed:
             await self._store.upsert([part for record in changed.values() for part in split(record)])
-            self._on_new()
+            tally.changed += len(changed)
         await self._ledger.set_cursors(unwritten.cursors)
 
     async def _record_of(self, entry: Entry, tally: _Tally) -> Record | None:
