@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from session_mgmt_mcp.domain.memory import awaiting_vector
@@ -54,10 +55,9 @@ class EmbeddingWorker:
         """Returns when every memory has its vector, or with the problem that stands in the way."""
         while not self._idle.is_set():
             progress(await self.progress())
-            try:
-                await asyncio.wait_for(self._idle.wait(), 0.2)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await self._idle.wait()
         return await self.progress()
 
     async def run(self) -> None:
@@ -72,10 +72,10 @@ class EmbeddingWorker:
                 self._problem = f"Vectors wait: {error}"
             if self._problem or not self._wake.is_set():
                 self._idle.set()
-            try:
-                await asyncio.wait_for(self._wake.wait(), self._retry_seconds if self._problem else None)
-            except TimeoutError:
-                continue
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the wake.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._retry_seconds if self._problem else None):
+                    await self._wake.wait()
 
     async def _embed_some(self) -> int:
         self._wake.clear()

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -210,8 +211,6 @@ async def test_scrub_replaces_old_secrets_and_a_second_run_finds_none(memory, st
 
 
 async def test_the_worker_gives_every_memory_its_vector(memory, store):
-    import asyncio
-
     embedder = MemoryEmbedder()
     worker = EmbeddingWorker(store, embedder)
     task = asyncio.create_task(worker.run())
@@ -224,9 +223,22 @@ async def test_the_worker_gives_every_memory_its_vector(memory, store):
     assert await store.count([Condition("model_id", "=", embedder.model_id)]) == 1
 
 
-async def test_a_worker_without_a_model_says_why_and_does_not_spin(store, memory):
-    import asyncio
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_worker_that_is_woken_and_cancelled_at_once_ends(store, memory, turns):
+    await memory.store(Draft("one", "shop"))
+    worker = EmbeddingWorker(store, BrokenEmbedder())  # so that it waits with a time limit
+    task = asyncio.create_task(worker.run())
+    await asyncio.wait_for(worker.wait_idle(), 5)
+    await asyncio.sleep(0.01)
+    worker.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=1)
+    assert done, "the cancellation was lost"
 
+
+async def test_a_worker_without_a_model_says_why_and_does_not_spin(store, memory):
     await memory.store(Draft("one", "shop"))
     worker = EmbeddingWorker(store, BrokenEmbedder())
     task = asyncio.create_task(worker.run())
