@@ -95,7 +95,7 @@ async def test_reading_what_is_no_file_raises(transcript, read, monkeypatch):
         with pytest.raises(Invalid, match=name):
             await read(folder / name)
 
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
