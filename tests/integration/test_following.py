@@ -65,7 +65,9 @@ async def test_what_a_hook_points_at_is_found_soon_after_and_once(app, transcrip
 
 @pytest.mark.parametrize("event", [{}, {"transcript_path": None}, {"transcript_path": "relative.jsonl"}])
 async def test_events_that_point_nowhere_are_passed_over(app, event):
-    Follower(app).on_event(event)
+    follower = Follower(app)
+    follower.on_event(event)
+    assert not follower.busy
 
 
 async def test_a_transcript_that_is_gone_does_not_stop_the_follower(app, transcript):
