@@ -1,4 +1,4 @@
-"""Vectors after writes: a background task that gives every memory its vector, newest text included."""
+"""Vectors after writes: a background task that gives every memory its vector."""
 
 import asyncio
 from collections.abc import Callable

@@ -56,6 +56,7 @@ async def test_an_empty_file_is_a_new_database(path):
     path.touch()
     opened = await DuckDBVectorStore.open(path)
     await opened.upsert([record("a")])
+    assert await opened.count(()) == 1
     await opened.close()
 
 

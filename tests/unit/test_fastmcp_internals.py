@@ -4,7 +4,7 @@ import anyio
 import pytest
 from fastmcp import FastMCP
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCRequest
+from mcp_types import JSONRPCRequest, JSONRPCResponse
 from session_mgmt_mcp import fastmcp_internals
 from session_mgmt_mcp.warmth import CONVERSATION, warm
 
@@ -29,8 +29,9 @@ async def test_a_session_of_either_handshake_runs_over_two_streams(messages):
         for message in messages:
             await to_server.send(SessionMessage(message))
         with anyio.fail_after(20):
-            while getattr((await from_server.receive()).message, "id", None) != 2:
+            while getattr(answer := (await from_server.receive()).message, "id", None) != 2:
                 pass
+        assert isinstance(answer, JSONRPCResponse), answer
         to_server.close()
 
 
