@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from session_mgmt_mcp.domain.memories import Trust
+from session_mgmt_mcp.domain.mentions import mentioned
 from session_mgmt_mcp.domain.parts import split
 from session_mgmt_mcp.domain.redaction import redact, redact_values
 from session_mgmt_mcp.domain.text import content_hash
@@ -22,4 +23,5 @@ def adopt(record: Record) -> Sequence[Record]:
     metadata = redact_values({**record.metadata, "trust": Trust.USER})
     assert isinstance(metadata, dict)
     tags = tuple(sorted({redact(tag).text for tag in record.tags}))
-    return split(replace(record, text=text, tags=tags, metadata=metadata, content_hash=content_hash(text)))
+    whole = replace(record, text=text, tags=tags, metadata=metadata, content_hash=content_hash(text))
+    return split(replace(whole, files=mentioned(text)))

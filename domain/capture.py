@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from session_mgmt_mcp.domain.memories import Kind, Trust
+from session_mgmt_mcp.domain.mentions import LONGEST, MOST, mentioned
 from session_mgmt_mcp.domain.parts import split
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.redaction import Redacted, redact
@@ -191,10 +192,14 @@ class CaptureService:
             return None
         metadata: dict[str, Json] = {"source": SOURCE, "trust": str(_TRUST[entry.role])}
         metadata |= {name: said for name in ("agent", "branch", "cwd") if (said := getattr(entry, name))}
+        files: Sequence[str] = ()
         if entry.call is not None:
             error = self._clean(entry.call.error)[-ERROR_KEPT:].strip()
-            metadata["call"] = self._facts(entry.call, error, "" if clean.counts else entry.text)
+            files = [self._clean(file, "" if clean.counts else entry.text) for file in entry.call.files]
+            metadata["call"] = self._facts(entry.call, error, files, "" if clean.counts else entry.text)
             text = text[:COMMAND_KEPT] + (f" -> failed: {error}".rstrip(" :") if entry.call.ok is False else "")
+        if entry.call is None or entry.call.command or entry.call.ok is False:
+            files = (*files, *mentioned(text))
         return Record(
             id=entry.id,
             kind=str(_KINDS[entry.role]),
@@ -204,6 +209,7 @@ class CaptureService:
             session=entry.session,
             role=entry.role,
             position=entry.position,
+            files=tuple(dict.fromkeys(file for file in files if len(file) <= LONGEST))[:MOST],
             metadata=metadata,
             content_hash=content_hash(text),
         )
@@ -212,11 +218,11 @@ class CaptureService:
         """`harmless` is a text without secrets: what stands in it needs no second look."""
         return said if said in harmless else self._redact(said).text
 
-    def _facts(self, call: ToolCall, error: str, harmless: str) -> dict[str, Json]:
+    def _facts(self, call: ToolCall, error: str, files: Sequence[str], harmless: str) -> dict[str, Json]:
         return {
             "tool": call.tool,
             "ok": call.ok,
-            "files": [self._clean(file, harmless) for file in call.files],
+            "files": files,
             "command": self._clean(call.command, harmless)[:COMMAND_KEPT],
             "error": error,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind, Trust
+from session_mgmt_mcp.domain.mentions import mentioned
 from session_mgmt_mcp.domain.parts import split
 from session_mgmt_mcp.domain.ranking import REREAD, Scored, cues_of, rank, reread
 from session_mgmt_mcp.domain.redaction import redact
@@ -261,7 +262,10 @@ class MemoryService:
                     counts[kind] = counts.get(kind, 0) + number
                 if not dry_run:
                     await self._store.delete([Condition("parent", "=", record.id)])
-                    new = replace(record, text=clean.text, content_hash=content_hash(clean.text), model_id="")
+                    files = tuple(redact(file).text for file in record.files)
+                    new = replace(
+                        record, text=clean.text, files=files, content_hash=content_hash(clean.text), model_id=""
+                    )
                     await self._store.upsert(split(new))
             done += len(page.records)
             progress(done, total)
@@ -289,6 +293,7 @@ class MemoryService:
             role=draft.role,
             position=draft.position,
             tags=tuple(sorted({redact(tag.strip()).text for tag in draft.tags if tag.strip()})),
+            files=mentioned(clean.text),
             metadata={"source": draft.source, "trust": draft.trust},
             content_hash=digest,
         )

@@ -11,10 +11,21 @@ from session_mgmt_mcp.ports.embedder import Matrix, Vector
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 Field: TypeAlias = Literal[
-    "id", "kind", "project", "session", "role", "position", "parent", "time", "tags", "content_hash", "model_id"
+    "id",
+    "kind",
+    "project",
+    "session",
+    "role",
+    "position",
+    "parent",
+    "time",
+    "tags",
+    "files",
+    "content_hash",
+    "model_id",
 ]
 Operator: TypeAlias = Literal["=", "!=", "in", "<", "<=", ">", ">=", "has"]
-Facet: TypeAlias = Literal["kind", "project", "session", "role", "month", "tags", "model_id"]
+Facet: TypeAlias = Literal["kind", "project", "session", "role", "month", "tags", "files", "model_id"]
 
 
 class Unit(StrEnum):
@@ -39,6 +50,7 @@ class Record:
     position: int = 0  # order within the session
     parent: str = ""  # the record this one is a part of; empty for a whole one
     tags: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # paths it touched or mentions, as they stood there
     metadata: Mapping[str, Json] = field(default_factory=dict)
     content_hash: str = ""
     vector: Vector | None = None  # None: not embedded yet
@@ -47,7 +59,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`field operator value`. `in` takes a sequence; `has` asks whether a tag is among the record's tags."""
+    """`field operator value`. `in` takes a sequence; `has` asks whether a tag or file is among the record's.
+
+    Of tags and files `in` asks whether at least one of the values is among the record's.
+    """
 
     field: Field
     operator: Operator

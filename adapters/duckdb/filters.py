@@ -44,20 +44,22 @@ def holds(rows: Rows, condition: Condition) -> Bools:
     if op not in get_args(Operator):
         raise Invalid(f"filter operator {op!r}: use one of {' '.join(get_args(Operator))}.")
     match field:
-        case "tags":
-            return tagged(rows, condition)
+        case "tags" | "files":
+            return labelled(rows, condition)
         case "position" | "time":
             return ordered(rows, condition)
         case _:
             return named(rows, condition)
 
 
-def tagged(rows: Rows, condition: Condition) -> Bools:
-    if condition.operator != "has" or not isinstance(condition.value, str):
-        raise Invalid("filter on tags: use `has` with one tag.")
+def labelled(rows: Rows, condition: Condition) -> Bools:
+    field, op, value = condition.field, condition.operator, condition.value
+    if op == "has" and isinstance(value, str):
+        value = (value,)
+    elif op != "in" or isinstance(value, str):
+        raise Invalid(f"filter on {field}: use `has` with one of them, or `in` with several.")
     wanted = np.zeros(len(rows), np.bool_)
-    if (column := rows.tags.get(condition.value)) is not None:
-        wanted[column.all] = True
+    wanted[rows.labels[field].rows_of(names_in(field, value))] = True
     return wanted
 
 
@@ -81,15 +83,19 @@ def named(rows: Rows, condition: Condition) -> Bools:
         raise Invalid(f"filter on {field}: use one of {' '.join(NAMES)}.")
     names: Sequence[str]
     if op == "in":
-        if isinstance(value, (str, int, datetime)) or not all(isinstance(name, str) for name in value):
-            raise Invalid(f"filter {field} in: give a sequence of str.")
-        names = value
+        names = names_in(field, value)
     elif not isinstance(value, str):
         raise Invalid(f"filter on {field}: give a str.")
     else:
         names = [value]
     found = among(rows, field, names)
     return ~found if op == "!=" else found
+
+
+def names_in(field: str, value: object) -> Sequence[str]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
+        raise Invalid(f"filter {field} in: give a sequence of str.")
+    return value
 
 
 def among(rows: Rows, field: str, names: Sequence[str]) -> Bools:

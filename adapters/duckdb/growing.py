@@ -73,6 +73,51 @@ class Codes:
         return table
 
 
+class Labels:
+    """Names of which a row may have several: every pair of a row and a name once, in order of rows."""
+
+    __slots__ = ("_code", "_row", "codes")
+
+    def __init__(
+        self, codes: Codes | None = None, code: NDArray[Any] | None = None, row: NDArray[Any] | None = None
+    ) -> None:
+        self.codes = codes or Codes()
+        self._code = Column(np.int32, data=code)
+        self._row = Column(np.int32, data=row)
+
+    def extend(self, start: int, names: Sequence[Sequence[str]]) -> None:
+        """The names of the rows from `start` on."""
+        code = self.codes.code
+        pairs = [(code(name), row) for row, some in enumerate(names, start) if some for name in dict.fromkeys(some)]
+        if pairs:
+            codes, rows = zip(*pairs, strict=True)
+            self._code.extend(codes)
+            self._row.extend(rows)
+
+    def rows_of(self, names: Iterable[str]) -> NDArray[np.int32]:
+        """Rows that have at least one of `names`; one with several of them comes several times."""
+        rows: NDArray[np.int32] = self._row.all[self.codes.among(names)[self._code.all]]
+        return rows
+
+    def counts(self, wanted: Bools) -> dict[str, int]:
+        """By name, how many of the wanted rows have it."""
+        numbers = np.bincount(self._code.all[wanted[self._row.all]], minlength=len(self.codes))
+        return {self.codes.names[code]: int(numbers[code]) for code in np.flatnonzero(numbers)}
+
+    def renumber(self, new_row: NDArray[np.int64]) -> None:
+        """Old rows get their new number, or go with -1; a name without rows is forgotten."""
+        moved = new_row[self._row.all]
+        kept = moved >= 0
+        old = self._code.all[kept]
+        used = np.unique(old)
+        self.codes = Codes(["", *(self.codes.names[code] for code in used.tolist())])
+        self._code = Column(np.int32, data=(np.searchsorted(used, old) + 1).astype(np.int32))
+        self._row = Column(np.int32, data=moved[kept].astype(np.int32))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"code": self._code.all, "row": self._row.all}
+
+
 class Ids:
     """Which row an id stands in: ids as bytes, found by a sorted hash; the newest ones by a dict."""
 

@@ -223,8 +223,8 @@ class Index:
         with self.lock:
             wanted = filters.mask(self.rows, where)
             match by:
-                case "tags":
-                    counts = self.rows.tags_of(wanted)
+                case "tags" | "files":
+                    counts = self.rows.labels[by].counts(wanted)
                 case "month":
                     counts = months(self.rows["time"][wanted])
                 case _:

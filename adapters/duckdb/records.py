@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +19,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LONGEST_ID = 512
 TEXTS = ("id", "kind", "text", "project", "session", "role", "parent", "metadata", "content_hash")
-COLUMNS = "seq, revision, id, kind, text, project, session, role, parent, metadata, content_hash, time, position, tags"
+COLUMNS = (
+    "seq, revision, id, kind, text, project, session, role, parent, metadata, content_hash, time, position, tags, files"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,15 @@ class Row:
     time: int  # microseconds since the epoch
     position: int
     tags: tuple[str, ...]
+    files: tuple[str, ...] = ()
     vector: Vector | None = None
     model_id: str = ""
 
     def same(self, other: "Row") -> bool:
         """Nothing but seq and vector differs."""
-        return all(getattr(self, name) == getattr(other, name) for name in (*TEXTS, "time", "position", "tags"))
+        return all(
+            getattr(self, name) == getattr(other, name) for name in (*TEXTS, "time", "position", "tags", "files")
+        )
 
 
 def parse(record: Record, dimensions: int) -> Row:
@@ -74,6 +80,7 @@ def parse(record: Record, dimensions: int) -> Row:
         time=microseconds(record.time),
         position=record.position,
         tags=tuple(clean(tag) for tag in record.tags),
+        files=tuple(clean(file) for file in record.files),
         vector=None if record.vector is None else np.asarray(record.vector, np.float32),
         model_id=clean(record.model_id) if record.vector is not None else "",
     )
@@ -88,9 +95,9 @@ def check_vectors(vectors: NDArray[Any], count: int, dimensions: int) -> None:
 
 def restored(row: Sequence[Any]) -> Row:
     """Of a database row in the order of COLUMNS."""
-    tags: list[str] = row[-1]
+    *_, time, position, tags, files = row
     texts = dict(zip(TEXTS, row[2:], strict=False))
-    return Row(seq=row[0], **texts, time=row[-3], position=row[-2], tags=tuple(tags))
+    return Row(seq=row[0], **texts, time=time, position=position, tags=tuple(tags), files=tuple(files))
 
 
 def to_record(row: Row, model_id: str) -> Record:
@@ -105,6 +112,7 @@ def to_record(row: Row, model_id: str) -> Record:
         position=row.position,
         parent=row.parent,
         tags=row.tags,
+        files=row.files,
         metadata=load(row.metadata),
         content_hash=row.content_hash,
         model_id=model_id,
@@ -121,9 +129,14 @@ def record_table(rows: Sequence[Row], revision: int) -> Table:
         columns[name] = Array([getattr(row, name) for row in rows], string)
     columns["time"] = Array(np.fromiter((row.time for row in rows), np.int64, len(rows)))
     columns["position"] = Array(np.fromiter((row.position for row in rows), np.int64, len(rows)))
-    offsets = np.cumsum([0, *(len(row.tags) for row in rows)], dtype=np.int32)
-    columns["tags"] = list_array(Array(offsets), Array([tag for row in rows for tag in row.tags], string))
+    columns["tags"] = lists([row.tags for row in rows])
+    columns["files"] = lists([row.files for row in rows])
     return Table.from_pydict(columns)
+
+
+def lists(values: Sequence[Sequence[str]]) -> Any:
+    offsets = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    return list_array(Array(offsets), Array(list(chain.from_iterable(values)), DataType.string()))
 
 
 def vector_table(seqs: Sequence[int], revision: int, models: Sequence[str], vectors: NDArray[np.float32]) -> Table:

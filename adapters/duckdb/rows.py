@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from session_mgmt_mcp.adapters.duckdb.growing import Bools, Codes, Column, Ids
+from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.tokens import hash64
 
+LABELLED = ("tags", "files")
 CODED = ("kind", "project", "session", "role", "parent", "model_id")
 NUMBERS: dict[str, type[np.generic]] = {
     **dict.fromkeys(CODED, np.int32),
@@ -34,7 +35,7 @@ class Rows:
         self.columns = {name: Column(dtype) for name, dtype in NUMBERS.items()}
         self.codes = {name: Codes() for name in CODED}
         self.ids = Ids()
-        self.tags: dict[str, Column] = {}  # by tag, its rows
+        self.labels = {name: Labels() for name in LABELLED}
         self.units = 0
         self.unit_of_session = Column(np.int32)
         self.alive = 0
@@ -66,9 +67,8 @@ class Rows:
         columns["alive"].extend(np.ones(len(rows), np.bool_))
         columns["slot"].extend(np.full(len(rows), -1, np.int32))
         self.ids.extend([row.id for row in rows])
-        for at, row in zip(added, rows, strict=True):
-            for tag in set(row.tags):
-                self.tags.setdefault(tag, Column(np.int32)).extend([at])
+        for name, labels in self.labels.items():
+            labels.extend(added.start, [getattr(row, name) for row in rows])
         self.alive += len(rows)
         return added
 
@@ -99,9 +99,6 @@ class Rows:
         self.alive -= int(np.count_nonzero(alive[rows]))
         alive[rows] = False
 
-    def tags_of(self, rows: Bools) -> dict[str, int]:
-        return {tag: n for tag, column in self.tags.items() if (n := int(np.count_nonzero(rows[column.all])))}
-
     def compact(self) -> NDArray[np.int64]:
         """Takes dead rows out; gives each old row its new number, or -1."""
         alive = self["alive"].copy()
@@ -109,11 +106,6 @@ class Rows:
         self.ids = Ids.of_ids(self.ids.of_all(np.flatnonzero(alive)))
         for column in self.columns.values():
             column.keep(alive)
-        for tag, column in list(self.tags.items()):
-            kept = new_row[column.all]
-            kept = kept[kept >= 0].astype(np.int32)
-            if len(kept):
-                self.tags[tag] = Column(np.int32, data=kept)
-            else:
-                del self.tags[tag]
+        for labels in self.labels.values():
+            labels.renumber(new_row)
         return new_row

@@ -7,7 +7,7 @@ from typing import Any
 
 from session_mgmt_mcp.ports.errors import Unsupported
 
-VERSION = 1
+VERSION = 2
 DIMENSIONS = 384
 OPENINGS_KEPT = 50
 
@@ -29,6 +29,13 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
             path varchar primary key, inode ubigint not null, "offset" bigint not null, entries bigint not null,
             state varchar not null, moved bigint not null)""",
         "create table projects(folder varchar primary key, project varchar not null)",
+    ),
+    2: (
+        "alter table memory add column files varchar[] default []",
+        # Only what tool calls touched is known of older rows; json_valid: half a surrogate pair is none to DuckDB.
+        """update memory set files = list_distinct(from_json(json_extract(metadata, '$.call.files'), '["VARCHAR"]'))
+            where contains(metadata, '"files"')
+            and case when json_valid(metadata) then json_array_length(metadata, '$.call.files') > 0 else false end""",
     ),
 }
 """By version, the statements that lead to it from the one before. `revision` counts every change of a record or vector

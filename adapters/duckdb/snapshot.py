@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb.dense import Dense
-from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids
+from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels
 from session_mgmt_mcp.adapters.duckdb.index import Index
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings, Segment
-from session_mgmt_mcp.adapters.duckdb.rows import CODED, NUMBERS
+from session_mgmt_mcp.adapters.duckdb.rows import CODED, LABELLED, NUMBERS
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when tokens, columns or files change: older snapshots are then rebuilt."""
 
 Arrays = dict[str, NDArray[Any]]
@@ -52,7 +52,7 @@ def save(index: Index, database: Path, token: str) -> None:
         "revision": index.revision,
         "units": rows.units,
         "codes": {name: rows.codes[name].names for name in CODED},
-        "tags": {tag: len(column) for tag, column in rows.tags.items()},
+        "labels": {name: rows.labels[name].codes.names for name in LABELLED},
         "sums": sums,
     }
     body = json.dumps(about)
@@ -97,7 +97,9 @@ def flattened(index: Index) -> Iterator[tuple[str, NDArray[Any]]]:
     yield "word-ends", whole.ends
     yield "word-postings", whole.postings
     yield "units", rows.unit_of_session.all
-    yield "tags", np.concatenate([np.empty(0, np.int32), *(column.all for column in rows.tags.values())])
+    for name, labels in rows.labels.items():
+        for part, array in labels.arrays().items():
+            yield f"{name}-{part}", array
 
 
 def rebuilt(about: Mapping[str, Any], arrays: Arrays, dimensions: int) -> Index:
@@ -109,10 +111,9 @@ def rebuilt(about: Mapping[str, Any], arrays: Arrays, dimensions: int) -> Index:
     rows.unit_of_session = Column(np.int32, data=arrays["units"])
     rows.units = about["units"]
     rows.alive = int(np.count_nonzero(rows["alive"]))
-    start = 0
-    for tag, count in about["tags"].items():
-        rows.tags[tag] = Column(np.int32, data=arrays["tags"][start : start + count])
-        start += count
+    rows.labels = {
+        name: Labels(Codes(about["labels"][name]), arrays[f"{name}-code"], arrays[f"{name}-row"]) for name in LABELLED
+    }
     index.dense = Dense(dimensions, {name: arrays[f"dense-{name}"] for name in ("matrix", "scale", "row")})
     words = Segment(arrays["word-terms"], arrays["word-ends"], arrays["word-postings"])
     index.postings = Postings([words] if len(words.terms) else [])

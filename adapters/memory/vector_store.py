@@ -144,8 +144,8 @@ class MemoryVectorStore:
             raise Invalid(f"facet {by!r}: use one of {', '.join(get_args(Facet))}.")
         counts: Counter[str] = Counter()
         for record in self._having(where):
-            if by == "tags":
-                counts.update(set(record.tags))
+            if by in ("tags", "files"):
+                counts.update(set(getattr(record, by)))
             elif by == "month":
                 counts[f"{record.time.astimezone(UTC):%Y-%m}"] += 1
             else:
@@ -241,7 +241,7 @@ def holds(record: Record, condition: Condition) -> bool:
     value: Any = condition.value
     stored = getattr(record, condition.field)
     if condition.operator == "in":
-        return stored in value
+        return bool({*stored} & {*value}) if isinstance(stored, tuple) else stored in value
     if condition.operator == "has":
         return value in stored
     return COMPARE[condition.operator](stored, value)
@@ -252,7 +252,7 @@ def check_condition(condition: Condition) -> None:
     if field not in get_args(Field) or op not in get_args(Operator):
         raise Invalid(f"filter {field!r} {op!r}: use a known field and one of {' '.join(get_args(Operator))}.")
     match field:
-        case "tags":
+        case "tags" | "files" if op != "in":
             fits = op == "has" and isinstance(value, str)
         case "time":
             fits = op in COMPARE and isinstance(value, datetime) and value.tzinfo is not None

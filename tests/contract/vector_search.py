@@ -94,8 +94,26 @@ class VectorSearchContract:
     async def test_filters_hold_together(self, store: VectorStore) -> None:
         await store.upsert(
             [
-                record("a", "needle", project="shop", session="s", position=1, tags=("x",), content_hash="h1"),
-                record("b", "needle", project="shop", session="t", position=2, tags=("x", "y"), content_hash="h2"),
+                record(
+                    "a",
+                    "needle",
+                    project="shop",
+                    session="s",
+                    position=1,
+                    tags=("x",),
+                    content_hash="h1",
+                    files=("a.py",),
+                ),
+                record(
+                    "b",
+                    "needle",
+                    project="shop",
+                    session="t",
+                    position=2,
+                    tags=("x", "y"),
+                    content_hash="h2",
+                    files=("b.py", "a.py"),
+                ),
                 record("c", "needle", project="bank", kind="reflection", position=3, time=START + timedelta(days=40)),
             ]
         )
@@ -116,6 +134,12 @@ class VectorSearchContract:
             ([Condition("time", "<=", START)], "ab"),
             ([Condition("tags", "has", "y")], "b"),
             ([Condition("tags", "has", "z")], ""),
+            ([Condition("tags", "in", ["x", "y"])], "ab"),
+            ([Condition("tags", "in", ["y", "z"])], "b"),
+            ([Condition("tags", "in", [])], ""),
+            ([Condition("files", "has", "a.py")], "ab"),
+            ([Condition("files", "has", "py")], ""),
+            ([Condition("files", "in", ["b.py", "c.py"])], "b"),
             ([Condition("content_hash", "=", "h1")], "a"),
             ([Condition("content_hash", "in", ["h1", "h2"])], "ab"),
             ([Condition("content_hash", "=", "")], "c"),
@@ -135,6 +159,9 @@ class VectorSearchContract:
             Condition("project", "in", "shop"),
             Condition("project", "=", 1),
             Condition("tags", "=", "x"),
+            Condition("tags", "in", "x"),
+            Condition("files", "<", "a.py"),
+            Condition("files", "in", [1]),  # type: ignore[list-item]
             Condition("time", ">", 5),
             Condition("time", ">", datetime(2026, 1, 1)),
             Condition("position", "has", 5),

@@ -26,6 +26,7 @@ class VectorStoreContract(VectorSearchContract):
             position=3,
             parent="p",
             tags=("fix", "cache"),
+            files=("/home/you/a.py", "sub folder/é.md"),
             metadata={"source": "tool", "call": {"files": ["a.py"], "ok": True, "n": 1.5, "none": None}},
             content_hash="c0ffee",
             time=START.replace(microsecond=123456),
@@ -92,9 +93,9 @@ class VectorStoreContract(VectorSearchContract):
         ],
     )
     async def test_any_text_comes_back_as_it_was(self, store: VectorStore, text: str) -> None:
-        await store.upsert([record("ä/ 🧀", text, tags=(text,), metadata={"text": text})])
+        await store.upsert([record("ä/ 🧀", text, tags=(text,), files=(text,), metadata={"text": text})])
         [found] = await store.get(["ä/ 🧀"])
-        assert (found.text, found.tags, found.metadata) == (text, (text,), {"text": text})
+        assert (found.text, found.tags, found.files, found.metadata) == (text, (text,), (text,), {"text": text})
 
     async def test_half_a_surrogate_pair_breaks_nothing(self, store: VectorStore) -> None:
         await store.upsert([record("a", "broken \ud83d emoji"), record("b")])
@@ -223,8 +224,8 @@ class VectorStoreContract(VectorSearchContract):
     async def test_facets_count_what_the_filter_leaves_most_first(self, store: VectorStore) -> None:
         await store.upsert(
             [
-                record("a", tags=("x", "y", "x"), role="user"),
-                record("b", tags=("x",), project="bank"),
+                record("a", tags=("x", "y", "x"), role="user", files=("m.py", "n.py", "m.py")),
+                record("b", tags=("x",), project="bank", files=("n.py",)),
                 record("c", time=START + timedelta(days=40), session="s"),
             ]
         )
@@ -232,6 +233,8 @@ class VectorStoreContract(VectorSearchContract):
         assert list((await store.facets("month", ())).items()) == [("2026-03", 2), ("2026-04", 1)]
         assert await store.facets("tags", ()) == {"x": 2, "y": 1}
         assert await store.facets("tags", [Condition("project", "=", "bank")]) == {"x": 1}
+        assert list((await store.facets("files", ())).items()) == [("n.py", 2), ("m.py", 1)]
+        assert await store.facets("files", [Condition("project", "=", "bank")]) == {"n.py": 1}
         assert await store.facets("role", ()) == {"": 2, "user": 1}
         assert await store.facets("session", ()) == {"": 2, "s": 1}
         assert await store.facets("kind", [Condition("project", "=", "nowhere")]) == {}
@@ -311,7 +314,10 @@ class DurableVectorStoreContract(VectorStoreContract):
     """For stores that outlive their process. `reopen` closes the store and opens it anew."""
 
     async def test_a_returned_upsert_survives_reopening(self, store: VectorStore, reopen: Reopen) -> None:
-        stored = [record("a", "alpha", session="s", tags=("x",)), record("b", "beta", session="s", position=1)]
+        stored = [
+            record("a", "alpha", session="s", tags=("x",), files=("a.py",)),
+            record("b", "beta", session="s", position=1),
+        ]
         await store.upsert(stored)
         await store.set_vectors(["b"], pointing(1).reshape(1, -1), "m1")
         await store.upsert([record("c", "gone")])
@@ -319,6 +325,8 @@ class DurableVectorStoreContract(VectorStoreContract):
         again = await reopen()
         assert [one.text for one in await again.get(["a", "b", "c"])] == ["alpha", "beta"]
         assert names(await again.search_lexical("alpha", [Condition("tags", "has", "x")], 5)) == ["a"]
+        assert [one.files for one in await again.get(["a", "b"])] == [("a.py",), ()]
+        assert await again.facets("files", ()) == {"a.py": 1}
         assert set(names(await again.search_lexical("alpha", (), 5, Unit.WINDOW))) == {"a", "b"}
         assert names(await again.search_dense(pointing(1), (), 5)) == ["b"]
         await again.upsert([record("d")])

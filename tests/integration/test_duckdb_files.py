@@ -14,6 +14,7 @@ from session_mgmt_mcp.adapters.duckdb import connection, schema, snapshot, store
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.samples import all_ids, names, pointing, record
 from session_mgmt_mcp.ports.errors import Corrupt, PortError, Unavailable, Unsupported
+from session_mgmt_mcp.ports.vector_store import Condition
 
 
 @pytest.fixture
@@ -149,6 +150,27 @@ def test_migrations_go_forward_one_by_one_and_all_or_none(tmp_path):
         schema.migrate(raw, tmp_path, to=5, migrations={**steps, 4: ("create table b(n int)",), 5: ("nonsense",)})
     assert schema.version(raw) == 3
     assert "b" not in schema.tables(raw)
+
+
+async def test_a_file_of_the_first_version_learns_which_files_its_calls_touched(path):
+    path.parent.mkdir()
+    with duckdb.connect(str(path)) as raw:
+        schema.migrate(raw, path, to=1)
+        calls = ['{"call":{"files":["a.py","b c/é.md","a.py"]}}', '{"call":{"files":[]}}', '{"files":"x"}', "{}",
+                 '{"call":{"files":["\\ud83d.py"]}}']  # fmt: skip
+        for n, metadata in enumerate(calls):
+            raw.execute(
+                "insert into memory values (?, ?, ?, 'action', 'Edit', 'shop', 's', 'tool', '', ?, '', 0, 0, [])",
+                [n + 1, n + 1, f"r{n}", metadata],
+            )
+    opened = await DuckDBVectorStore.open(path)
+    found = await opened.get([f"r{n}" for n in range(5)])
+    assert [sorted(one.files) for one in found] == [["a.py", "b c/é.md"], [], [], [], []]
+    assert await opened.facets("files", ()) == {"a.py": 1, "b c/é.md": 1}
+    await opened.upsert([record("r1", files=("new.py",))])
+    assert await opened.count([Condition("files", "has", "new.py")]) == 1
+    assert (await opened.stats()).schema_version == schema.VERSION
+    await opened.close()
 
 
 async def test_the_same_file_twice_in_one_process_is_refused(path):

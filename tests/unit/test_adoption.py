@@ -17,3 +17,7 @@ def test_no_secret_of_the_original_is_taken_over():
 def test_a_long_one_gets_its_parts_and_an_empty_one_is_left():
     assert len(adopt(replace(OLD, text="word " * 1_000))) > 1
     assert adopt(replace(OLD, text=" \n")) == ()
+
+
+def test_one_knows_the_files_it_mentions():
+    assert adopt(replace(OLD, text="see src/cart.py"))[0].files == ("src/cart.py",)

@@ -51,6 +51,12 @@ async def test_the_same_twice_is_kept_once_and_its_tags_are_joined(memory):
     assert [hit.record.tags for hit in result.hits] == [("cache", "deploy")]
 
 
+async def test_a_memory_is_found_by_the_files_it_mentions(memory, store):
+    stored = await memory.store(Draft("Totals are rounded in src/cart.py:12", "shop", tags=("x",)))
+    [found] = (await store.scan([Condition("files", "has", "src/cart.py")])).records
+    assert found.id == stored.id
+
+
 async def test_the_same_in_another_project_is_another_memory(memory):
     first = await memory.store(Draft("Reset the cache", "shop"))
     second = await memory.store(Draft("Reset the cache", "blog"))

@@ -282,3 +282,19 @@ async def test_a_huge_line_and_odd_characters_survive(transcript, room):
     assert whole[0].text == "nul \x00 and \U0001f980 and \u202e"
     assert len(whole[1].text) == 1_999_999
     assert len(await room.rows()) <= 70
+
+
+async def test_a_memory_knows_the_files_it_touched_or_mentions(transcript, room):
+    token = "ghp_" + "a8Kd0Wq2Zx6Vb4Nm1Lp3Ty7Ru9Eo5Is0Cf2G"
+    transcript.user(f"Does src/cart.py, not {token}.py, need docs/prices.md?")
+    transcript.call("t1", "Edit", file_path="/home/you/shop/my cart.py")
+    transcript.call("t2", command="pytest tests/test_cart.py::test_total")
+    transcript.result("t2", "src/total.py:12: AssertionError", error=True)
+    transcript.call("t3", "Read", file_path=f"/home/you/{token}.py")
+    transcript.call("t4", "Grep", pattern="cart.py", path="/home/you/" + "x" * 400)
+    await room.capture.import_paths([transcript.path])
+    files = [row.files for row in await room.whole()]
+    assert files[0][0] == "src/cart.py" and files[0][-1] == "docs/prices.md"
+    assert files[1:3] == [("/home/you/shop/my cart.py",), ("tests/test_cart.py", "src/total.py")]
+    assert files[3] == ("/home/you/[redacted:github-token].py",) and files[4] == ()
+    assert token not in repr(files)
