@@ -11,7 +11,7 @@ from session_mgmt_mcp.domain.mentions import mentioned
 from session_mgmt_mcp.domain.parts import split
 from session_mgmt_mcp.domain.ranking import REREAD, Scored, cues_of, rank, reread
 from session_mgmt_mcp.domain.redaction import redact
-from session_mgmt_mcp.domain.text import content_hash, opaque_id, snippet, tokens
+from session_mgmt_mcp.domain.text import content_hash, opaque_id, snippet
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound, Unavailable
@@ -87,6 +87,14 @@ class SearchResult:
     total: int  # hits that could be paged through
     cursor: str | None  # for `more`; None: that was all
     note: str = ""  # what to know about the answer: that it was searched by word only, and why
+    start: str = ""  # the cursor of its first hit
+
+    def first(self, count: int) -> "SearchResult":
+        """Only its first hits; the cursor goes on behind them."""
+        if count >= len(self.hits):
+            return self
+        token, _, offset = self.start.partition(".")
+        return replace(self, hits=self.hits[:count], cursor=f"{token}.{int(offset) + count}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +170,11 @@ class MemoryService:
         limit: int = 5,
         offset: int = 0,
         min_score: float = 0.0,
-        max_tokens: int | None = None,
         half_life_days: float = 0.0,
     ) -> SearchResult:
         """Best first. `offset` > 0 goes on in the ranking of the same question, however much has arrived since.
 
-        `max_tokens` bounds the snippets together; None: only `limit` counts. `half_life_days` 0: age does not count.
-        Raises Invalid for an empty or oversized query.
+        `half_life_days` 0: age does not count. Raises Invalid for an empty or oversized query.
         """
         if not query.strip():
             raise Invalid("The query is empty: say what to look for.")
@@ -179,15 +185,15 @@ class MemoryService:
         if ranking is None:
             ranking = await self._rank(key, query, scope, half_life_days, min_score)
             self._rankings[key] = ranking
-        return await self._page(ranking, offset, limit, max_tokens)
+        return await self._page(ranking, offset, limit)
 
-    async def more(self, cursor: str, *, limit: int = 5, max_tokens: int | None = None) -> SearchResult:
+    async def more(self, cursor: str, *, limit: int = 5) -> SearchResult:
         """The page after the one that gave `cursor`. Raises NotFound when that search is no longer remembered."""
         token, _, offset = cursor.partition(".")
         ranking = self._rankings.get(token)
         if ranking is None or not offset.isdecimal():
             raise NotFound("That cursor is no longer known: search again without it.")
-        return await self._page(ranking, int(offset), limit, max_tokens)
+        return await self._page(ranking, int(offset), limit)
 
     async def overview(
         self, query: str, scope: Scope, *, min_score: float = 0.0, half_life_days: float = 0.0
@@ -312,15 +318,16 @@ class MemoryService:
         order = reread(order, {name: record.text for name, record in records.items()}, cues)
         return _Ranking(token, query, [scored for scored in order if scored.score >= min_score], note, records)
 
-    async def _page(self, ranking: _Ranking, offset: int, limit: int, max_tokens: int | None) -> SearchResult:
+    async def _page(self, ranking: _Ranking, offset: int, limit: int) -> SearchResult:
         self._rankings.move_to_end(ranking.token)
         while len(self._rankings) > RANKINGS_KEPT:
             self._rankings.popitem(last=False)
         await self._materialise(ranking, offset + limit)
-        hits = _within(ranking.hits[offset : offset + limit], max_tokens)
+        hits = ranking.hits[offset : offset + limit]
         end = offset + len(hits)
         going_on = end < len(ranking.hits) or ranking.taken < len(ranking.order)
-        return SearchResult(hits, len(ranking.order), f"{ranking.token}.{end}" if going_on else None, ranking.note)
+        cursor = f"{ranking.token}.{end}" if going_on else None
+        return SearchResult(hits, len(ranking.order), cursor, ranking.note, f"{ranking.token}.{offset}")
 
     async def _dense(self, query: str, where: Filter) -> tuple[Sequence[Hit], str]:
         try:
@@ -370,20 +377,6 @@ def check_text(content: str) -> None:
         raise Invalid(
             f"The content has {size:,} bytes, at most {MAX_CONTENT_BYTES:,} are taken: store a summary, or several parts."
         )
-
-
-def _within(hits: Sequence[Found], max_tokens: int | None) -> list[Found]:
-    """The first hits that fit into `max_tokens` together; always at least one."""
-    if max_tokens is None:
-        return list(hits)
-    kept: list[Found] = []
-    spent = 0
-    for hit in hits:
-        spent += tokens(hit.snippet) + 30  # id, kind, project, session, time, score
-        if kept and spent > max_tokens:
-            break
-        kept.append(hit)
-    return kept
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:

@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 
-CHARACTERS_PER_TOKEN = 4  # the usual estimate for English text and code
+CHARACTERS_PER_TOKEN = 4  # the usual estimate for English text and code; domain/tokens.py counts
 _WORD = re.compile(r"\w+")
 
 
@@ -21,11 +21,6 @@ def content_hash(text: str) -> str:
 def opaque_id(*parts: str) -> str:
     """20 hex digits that say nothing about what they were made of."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:20]
-
-
-def tokens(text: str) -> int:
-    """Estimated model tokens of `text`, at least 1."""
-    return max(1, -(-len(text) // CHARACTERS_PER_TOKEN))
 
 
 def snippet(text: str, query: str, limit: int = 60) -> str:

@@ -20,11 +20,9 @@ class Question:
     project: str | None = None
     limit: int | None = None
     min_score: float | None = None
-    max_tokens: int | None = None
     time_decay: bool = True
     kinds: tuple[Kind, ...] | None = None
     tags: tuple[str, ...] = ()
-    budgeted: bool = True
 
 
 async def search(app: Application, asked: Question, offset: int = 0) -> SearchResult:
@@ -35,7 +33,6 @@ async def search(app: Application, asked: Question, offset: int = 0) -> SearchRe
         limit=asked.limit or rules.search_limit,
         offset=offset,
         min_score=rules.min_score if asked.min_score is None else asked.min_score,
-        max_tokens=(asked.max_tokens or rules.max_tokens) if asked.budgeted else None,
         half_life_days=rules.half_life_days if asked.time_decay else 0,
     )
 
@@ -44,6 +41,11 @@ async def more(app: Application, asked: Question, offset: int, cursor: str | Non
     if cursor:
         return await app.memory.more(cursor, limit=asked.limit or _rules(app).search_limit)
     return await search(app, asked, offset)
+
+
+def budget(app: Application, asked: int | None = None) -> int:
+    """Tokens that a reply may have: those asked for, else those set for the caller's project."""
+    return asked or _rules(app).max_tokens
 
 
 async def overview(app: Application, asked: Question) -> Overview:

@@ -22,7 +22,7 @@ async def search(app: Application, args: Arguments, progress: Progress) -> dict[
     """query, project?, limit?, kind?, min_score? -> {"hits": [...], "total", "note"}"""
     kinds = (_kind(args["kind"]),) if args.get("kind") else None
     asked = recall.Question(
-        str(args["query"]), args.get("project"), args.get("limit"), args.get("min_score"), kinds=kinds, budgeted=False
+        str(args["query"]), args.get("project"), args.get("limit"), args.get("min_score"), kinds=kinds
     )
     result = await recall.search(app, asked)
     return {"hits": [_hit(found) for found in result.hits], "total": result.total, "note": result.note}

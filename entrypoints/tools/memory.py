@@ -35,8 +35,9 @@ async def reflect_on_past(
     Use it before answering "what did we decide", and before repeating an investigation. Not for facts about the code
     as it is now: read the files for those.
     """
-    asked = recall.Question(query, project, limit, min_score, max_tokens, time_decay, budgeted=optimize_tokens)
-    return SearchReply.of(await recall.search(app, asked), explain)
+    asked = recall.Question(query, project, limit, min_score, time_decay)
+    budget = recall.budget(app, max_tokens) if optimize_tokens else None
+    return SearchReply.of(await recall.search(app, asked), budget, explain)
 
 
 @tool(read_only=True, hint="search stored insights lessons notes reflections tags")
@@ -50,7 +51,7 @@ async def search_reflections(
 ) -> SearchReply:
     """Search only the insights that were stored on purpose; `tags` must all be on a hit. For everything: reflect_on_past."""
     asked = recall.Question(query, project, limit, min_score, kinds=(Kind.REFLECTION,), tags=tuple(tags or ()))
-    return SearchReply.of(await recall.search(app, asked))
+    return SearchReply.of(await recall.search(app, asked), recall.budget(app))
 
 
 @tool(read_only=True, always_load=True, hint="quick check whether anything is remembered count overview")
@@ -61,7 +62,8 @@ async def quick_search(
 
     Use it to find out cheaply whether a real search is worth it.
     """
-    return QuickReply.of(await recall.overview(app, recall.Question(query, project, min_score=min_score)))
+    asked = recall.Question(query, project, min_score=min_score)
+    return QuickReply.of(await recall.overview(app, asked), recall.budget(app))
 
 
 @tool(read_only=True, hint="next page more results continue search")
@@ -75,7 +77,7 @@ async def get_more_results(
 ) -> MoreReply:
     """Go on where a search stopped: no hit twice, none skipped, even while new memories arrive."""
     asked = recall.Question(query, project, limit)
-    return MoreReply.of(await recall.more(app, asked, offset, cursor))
+    return MoreReply.of(await recall.more(app, asked, offset, cursor), recall.budget(app))
 
 
 @tool(idempotent=True, always_load=True, hint="remember save store insight lesson decision learned note")

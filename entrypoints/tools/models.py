@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel
 from session_mgmt_mcp.domain.memory import Found, Overview, SearchResult, Stored
+from session_mgmt_mcp.tools.budget import within
 
 
 class Hit(BaseModel):
@@ -48,19 +49,21 @@ class SearchReply(BaseModel):
     note: str = ""
 
     @classmethod
-    def of(cls, result: SearchResult, explain: bool = False) -> Self:
+    def of(cls, result: SearchResult, max_tokens: int | None, explain: bool = False) -> Self:
+        """At most `max_tokens` in all; None: as many as there are. The cursor goes on behind what is shown."""
         shown = len(result.hits)
-        if not shown:
-            summary = "Nothing remembered answers this."
-        else:
-            summary = f"{shown} of {result.total} hits, best first; show more with get_more_results and the cursor."
-        return cls(
+        summary = f"{shown} of {result.total}, best first." if shown else "Nothing remembered answers this."
+        if result.cursor and shown:
+            summary += " More: get_more_results with the cursor."
+        whole = cls(
             summary=summary,
             hits=[Hit.of(found, explain) for found in result.hits],
             total=result.total,
-            cursor=result.cursor,
+            cursor=result.cursor or (result.start if max_tokens else None),
             note=result.note,
         )
+        fitted = within(whole, max_tokens, "hits")
+        return fitted.model_copy(update={"cursor": result.first(len(fitted.hits)).cursor})
 
 
 class MoreReply(SearchReply):
@@ -77,9 +80,9 @@ class QuickReply(BaseModel):
     note: str = ""
 
     @classmethod
-    def of(cls, overview: Overview) -> Self:
+    def of(cls, overview: Overview, max_tokens: int) -> Self:
         best = Hit.of(overview.best) if overview.best else None
-        return cls(
+        whole = cls(
             summary=f"{overview.count} memories touch this." if best else "Nothing remembered answers this.",
             count=overview.count,
             best=best,
@@ -88,6 +91,7 @@ class QuickReply(BaseModel):
             by_month=dict(overview.months),
             note=overview.note,
         )
+        return within(whole, max_tokens, "by_project", "by_month", "best")
 
 
 class StoreReply(BaseModel):

@@ -161,11 +161,14 @@ async def test_what_was_said_twice_is_shown_once(memory):
     assert len(result.hits) == 1
 
 
-async def test_an_answer_keeps_within_its_tokens_but_shows_the_best(memory):
+async def test_a_page_that_is_cut_goes_on_behind_what_was_shown(memory):
     for n in range(8):
-        await memory.store(Draft(f"cache lesson number {n} " + "and more words " * 30, "shop"))
-    assert len((await memory.search("cache lesson", limit=8, max_tokens=200)).hits) == 2
-    assert len((await memory.search("cache lesson", limit=8, max_tokens=100)).hits) == 1
+        await memory.store(Draft(f"cache lesson number {n}", "shop"))
+    page = await memory.search("cache lesson", limit=5)
+    cut = page.first(2)
+    rest = await memory.more(cut.cursor, limit=8)
+    assert ids(cut) == ids(page)[:2] and ids(rest)[:3] == ids(page)[2:] and len(rest.hits) == 6
+    assert page.first(5) is page
 
 
 async def test_a_whole_memory_is_shown_with_its_neighbours_in_order(memory):

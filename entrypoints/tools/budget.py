@@ -1,0 +1,82 @@
+"""Replies that hold a token budget: what is least worth showing goes first."""
+
+from bisect import bisect_right
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from session_mgmt_mcp.domain.tokens import tokens
+
+R = TypeVar("R", bound=BaseModel)
+ENOUGH = 20  # characters of a shortened text that still say something
+
+
+def size(reply: BaseModel) -> int:
+    """Tokens of the JSON that a client shows a model."""
+    return tokens(reply.model_dump_json())
+
+
+def within(reply: R, max_tokens: int | None, *fields: str) -> R:
+    """`reply` with its fields cut, the one named first before the others, until it has at most `max_tokens`; None: whole.
+
+    A field holds a list of models, a dict, a text, a model or nothing: lists, dicts and texts lose their end, a model
+    goes as a whole. Of a list that could not show even its first item, that item stays with its longest text
+    shortened. `summary`, where there is one, says what was left out.
+
+    >>> SearchReply.of(result, None), within(reply, 400, "hits")
+    """
+    for field in fields:
+        if max_tokens is None or size(reply) <= max_tokens:
+            return reply
+        reply = _cut(reply, field, max_tokens)
+    return reply
+
+
+def _cut(reply: R, field: str, max_tokens: int) -> R:
+    value = getattr(reply, field)
+    if not value:
+        return reply
+    length = len(value) if isinstance(value, list | dict | str) else 1
+
+    def first(count: int) -> R:
+        return _with(reply, field, _first(value, count), length - count, max_tokens)
+
+    kept = _most(length, max_tokens, first)
+    if kept == 0 and isinstance(value, list) and isinstance(value[0], BaseModel):
+        return _shortened(reply, field, value, max_tokens) or first(0)
+    return first(kept)
+
+
+def _shortened(reply: R, field: str, items: list[Any], max_tokens: int) -> R | None:
+    """With the first item alone, its longest text cut; None when hardly a word would be left."""
+    item = items[0]
+    texts = {name: value for name, value in item if isinstance(value, str)}
+    longest = max(texts, key=lambda name: len(texts[name]))
+
+    def first(count: int) -> R:
+        short = item.model_copy(update={longest: texts[longest][:count].rstrip() + " …"})
+        return _with(reply, field, [short], len(items) - 1, max_tokens)
+
+    kept = _most(len(texts[longest]), max_tokens, first)
+    return first(kept) if kept >= ENOUGH else None
+
+
+def _most(length: int, max_tokens: int, first: Any) -> int:
+    """How many can be kept of `length`; 0 also when nothing is enough."""
+    return max(0, bisect_right(range(length), max_tokens, key=lambda count: size(first(count))) - 1)
+
+
+def _first(value: Any, count: int) -> Any:
+    match value:
+        case dict():
+            return dict(list(value.items())[:count])
+        case list() | str():
+            return value[:count]
+        case _:
+            return value if count else None
+
+
+def _with(reply: R, field: str, value: Any, left_out: int, max_tokens: int) -> R:
+    changes = {field: value}
+    if left_out and hasattr(reply, "summary") and isinstance(getattr(reply, field), list | dict):
+        changes["summary"] = f"{reply.summary} Left out, to hold {max_tokens} tokens: {left_out} of {field}."
+    return reply.model_copy(update=changes)
