@@ -1,6 +1,8 @@
 """What git says about a folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,9 +16,20 @@ class Repository:
     branch: str | None  # None on a detached HEAD or before the first commit
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Made at `time` (aware); of a tag without a date of its own, that of its commit."""
+
+    name: str
+    time: datetime
+
+
 class GitRepository(Protocol):
     async def find(self, folder: Path) -> Repository | None:
         """The repository that `folder` lies in; None outside of one, or when the folder is gone."""
 
     async def resolve(self, folder: Path) -> Path | None:
         """The folder's real path; None when it is gone."""
+
+    async def tags(self, folder: Path) -> Sequence[Tag]:
+        """Of the repository that `folder` lies in, newest first; none outside of one."""

@@ -3,16 +3,22 @@
 import asyncio
 import os
 import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from session_mgmt_mcp.ports.git_repository import Repository
+from session_mgmt_mcp.ports.git_repository import Repository, Tag
 
-_ASK = (
+_GIT = (
     "git",
     "-c", "safe.directory=*",  # a repository of another user is a project all the same; nothing of it is run
     "-c", "core.fsmonitor=false",
-    "rev-parse", "--git-common-dir", "--show-toplevel", "--abbrev-ref", "HEAD",
 )  # fmt: skip
+_ASK = (*_GIT, "rev-parse", "--git-common-dir", "--show-toplevel", "--abbrev-ref", "HEAD")
+_TAGS = (
+    *(*_GIT, "for-each-ref", "--sort=-creatordate", "--count=1000"),
+    *("--format=%(creatordate:unix) %(refname:strip=2)", "refs/tags"),
+)
 _KEPT = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP")
 _FIXED = {
     "LC_ALL": "C",
@@ -36,12 +42,16 @@ class SubprocessGitRepository:
     async def resolve(self, folder: Path) -> Path | None:
         return await asyncio.to_thread(_resolve, folder)
 
+    async def tags(self, folder: Path) -> Sequence[Tag]:
+        return await asyncio.to_thread(_tags, folder, self._timeout)
 
-def _find(folder: Path, timeout: float) -> Repository | None:
+
+def _asked(argv: Sequence[str], folder: Path, timeout: float) -> list[str]:
+    """The lines of git's answer; none when it gives none in time."""
     environment = _FIXED | {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
         answer = subprocess.run(
-            _ASK,
+            argv,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -50,9 +60,13 @@ def _find(folder: Path, timeout: float) -> Repository | None:
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):
-        return None
+        return []
+    return os.fsdecode(answer.stdout).splitlines()
+
+
+def _find(folder: Path, timeout: float) -> Repository | None:
     # A bare repository has no top, and one without commits no HEAD: git answers what it can, then fails.
-    common, top, branch, *_ = [*os.fsdecode(answer.stdout).splitlines(), "", "", ""]
+    common, top, branch, *_ = [*_asked(_ASK, folder, timeout), "", "", ""]
     if not common:
         return None
     common_dir = Path(os.path.realpath(folder / common))
@@ -61,6 +75,11 @@ def _find(folder: Path, timeout: float) -> Repository | None:
         common_dir=common_dir,
         branch=branch if branch and branch != "HEAD" else None,
     )
+
+
+def _tags(folder: Path, timeout: float) -> list[Tag]:
+    parts = (line.partition(" ") for line in _asked(_TAGS, folder, timeout))
+    return [Tag(name, datetime.fromtimestamp(int(at), UTC)) for at, _, name in parts if at.isdecimal() and name]
 
 
 def _resolve(folder: Path) -> Path | None:

@@ -140,3 +140,18 @@ async def test_a_folder_that_became_a_repository_is_seen_when_a_session_starts(t
     assert await projects.project_of(str(folder)) == after
     assert before.startswith("plain-")
     assert after.startswith("plain-")
+
+
+async def test_tags_come_newest_first_with_their_times(shop):
+    git(shop, "tag", "v1.0")
+    git(shop, "-c", "user.name=n", "tag", "-a", "-m", "x", "release/ä 2".replace(" ", "-"))
+    found = await SubprocessGitRepository().tags(shop / "missing" / "..")
+    assert list(found) == []
+    found = await SubprocessGitRepository().tags(shop)
+    assert {tag.name for tag in found} == {"v1.0", "release/ä-2"}
+    assert all(tag.time.tzinfo and tag.time.year >= 2024 for tag in found)
+    assert [tag.time for tag in found] == sorted((tag.time for tag in found), reverse=True)
+
+
+async def test_outside_of_a_repository_there_are_no_tags(tmp_path):
+    assert await SubprocessGitRepository().tags(tmp_path) == []

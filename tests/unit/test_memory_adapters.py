@@ -1,7 +1,9 @@
 import pytest
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
+from session_mgmt_mcp.adapters.memory.date_parser import MemoryDateParser
 from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
+from session_mgmt_mcp.contracts.date_parser import DateParserContract
 from session_mgmt_mcp.contracts.import_ledger import ImportLedgerContract
 from session_mgmt_mcp.contracts.vector_store import VectorStoreContract
 
@@ -18,6 +20,12 @@ class TestMemoryImportLedger(ImportLedgerContract):
     @pytest.fixture
     def ledger(self):
         return MemoryImportLedger()
+
+
+class TestMemoryDateParser(DateParserContract):
+    @pytest.fixture
+    def parser(self):
+        return MemoryDateParser()
 
 
 def test_a_fixed_clock_stands_until_it_is_told_to_go():

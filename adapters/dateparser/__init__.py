@@ -1,0 +1,1 @@
+"""Dates in words, read by the library dateparser."""
