@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind, Trust
 from session_mgmt_mcp.domain.mentions import mentioned
 from session_mgmt_mcp.domain.parts import split
-from session_mgmt_mcp.domain.ranking import REREAD, Scored, cues_of, rank, reread
+from session_mgmt_mcp.domain.ranking import KEPT, REREAD, Scored, cues_of, rank, reread
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.text import content_hash, opaque_id, snippet
 from session_mgmt_mcp.ports.clock import Clock
@@ -20,7 +20,8 @@ from session_mgmt_mcp.ports.vector_store import Condition, Filter, Hit, Record, 
 MAX_CONTENT_BYTES = 64 * 1024
 MAX_QUERY_CHARACTERS = 2_000
 POOL = 400  # candidates asked of each index; fewer lose what only the named time brings up
-RANKINGS_KEPT = 16
+RANKINGS_KEPT = 32
+CLOSE = 0.5  # of the best score: what has less hardly touches the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     hits: Sequence[Found]
-    total: int  # hits that could be paged through
+    total: int  # hits that could be paged through, less the repetitions met so far
     cursor: str | None  # for `more`; None: that was all
     note: str = ""  # what to know about the answer: that it was searched by word only, and why
     start: str = ""  # the cursor of its first hit
@@ -99,9 +100,10 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How much answers a question, and where it lies."""
+    """How much answers a question at least half as well as the best does, and where it lies."""
 
     count: int
+    capped: bool  # there may be more: only the best KEPT of a search are counted
     best: Found | None
     projects: Mapping[str, int]
     kinds: Mapping[str, int]
@@ -121,6 +123,14 @@ class _Ranking:
     hits: list[Found] = field(default_factory=list)
     taken: int = 0
     seen: set[tuple[str, str]] = field(default_factory=set)
+    shown: int = 0  # where the last page ended
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def close(self) -> int:
+        """How many do at least CLOSE as well as the best; scores never grow along the order."""
+        floor = CLOSE * self.order[0].score if self.order else 0.0
+        return sum(scored.score >= floor and scored.score > 0 for scored in self.order)
 
 
 class MemoryService:
@@ -134,6 +144,8 @@ class MemoryService:
         self._clock = clock
         self._on_new = on_new
         self._rankings: OrderedDict[str, _Ranking] = OrderedDict()
+        self._latest: dict[str, str] = {}  # token of the last ranking, by what was asked
+        self._made = 0
 
     async def store(self, draft: Draft) -> Stored:
         """Durable, and findable by word, when it returns. Raises Invalid for empty, binary or oversized content."""
@@ -176,39 +188,58 @@ class MemoryService:
 
         `half_life_days` 0: age does not count. Raises Invalid for an empty or oversized query.
         """
-        if not query.strip():
-            raise Invalid("The query is empty: say what to look for.")
-        if len(query) > MAX_QUERY_CHARACTERS:
-            raise Invalid(f"The query has {len(query):,} characters: ask with at most {MAX_QUERY_CHARACTERS:,}.")
         key = opaque_id(query, repr(scope), str(half_life_days), str(min_score))
-        ranking = self._rankings.get(key) if offset else None
+        ranking = self._rankings.get(self._latest.get(key, "")) if offset else None
         if ranking is None:
-            ranking = await self._rank(key, query, scope, half_life_days, min_score)
-            self._rankings[key] = ranking
+            ranking = await self._ranked(key, query, scope, half_life_days, min_score)
         return await self._page(ranking, offset, limit)
 
     async def more(self, cursor: str, *, limit: int = 5) -> SearchResult:
         """The page after the one that gave `cursor`. Raises NotFound when that search is no longer remembered."""
         token, _, offset = cursor.partition(".")
         ranking = self._rankings.get(token)
-        if ranking is None or not offset.isdecimal():
+        if ranking is None or not offset.isdecimal() or len(offset) > 6:
             raise NotFound("That cursor is no longer known: search again without it.")
         return await self._page(ranking, int(offset), limit)
+
+    def cursor_of(self, query: str, projects: tuple[str, ...] | None, offset: int | None = None) -> str | None:
+        """A cursor into the last search that asked this there, whatever else it asked for; None: it is not remembered.
+
+        `offset` None: where its last page ended.
+        """
+        ranking = self._rankings.get(self._latest.get(_asked(query, projects), ""))
+        return f"{ranking.token}.{ranking.shown if offset is None else offset}" if ranking else None
+
+    def stopped_at(self, cursor: str | None) -> None:
+        """Less was shown than the page held: `cursor_of` goes on there."""
+        token, _, offset = (cursor or "").partition(".")
+        if token in self._rankings:
+            self._rankings[token].shown = int(offset)
+
+    async def answers(
+        self, query: str, scope: Scope, *, most: int, min_score: float = 0.0, half_life_days: float = 0.0
+    ) -> SearchResult:
+        """The best hits, at most `most`, as long as they do at least CLOSE as well as the first. Raises as `search`."""
+        ranking = await self._ranked("", query, scope, half_life_days, min_score)
+        close = ranking.close
+        result = await self._page(ranking, 0, min(close, most))
+        return replace(result, total=close)
 
     async def overview(
         self, query: str, scope: Scope, *, min_score: float = 0.0, half_life_days: float = 0.0
     ) -> Overview:
         """How much answers, the best of it, and counts by project, kind and month. Raises as `search`."""
-        result = await self.search(query, scope, limit=1, min_score=min_score, half_life_days=half_life_days)
-        order = next(reversed(self._rankings.values())).order
-        months = (datetime.fromtimestamp(scored.hit.time, UTC).strftime("%Y-%m") for scored in order)
+        ranking = await self._ranked("", query, scope, half_life_days, min_score)
+        best = (await self._page(ranking, 0, 1)).hits
+        close = [scored.hit for scored in ranking.order[: ranking.close]]
         return Overview(
-            count=result.total,
-            best=result.hits[0] if result.hits else None,
-            projects=_counted(scored.hit.project for scored in order),
-            kinds=_counted(scored.hit.kind for scored in order),
-            months=_counted(months),
-            note=result.note,
+            count=len(close),
+            capped=len(close) >= KEPT,
+            best=best[0] if best else None,
+            projects=_counted(hit.project for hit in close),
+            kinds=_counted(hit.kind for hit in close),
+            months=_counted(datetime.fromtimestamp(hit.time, UTC).strftime("%Y-%m") for hit in close),
+            note=ranking.note,
         )
 
     async def show(self, memory_id: str, around: int = 0) -> list[Record]:
@@ -305,6 +336,24 @@ class MemoryService:
         )
         return record, clean.counts
 
+    async def _ranked(self, key: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> _Ranking:
+        """A new ranking, remembered under a token of its own; `key` empty: nobody will page through it."""
+        if not query.strip():
+            raise Invalid("The query is empty: say what to look for.")
+        if len(query) > MAX_QUERY_CHARACTERS:
+            raise Invalid(f"The query has {len(query):,} characters: ask with at most {MAX_QUERY_CHARACTERS:,}.")
+        self._made += 1
+        token = opaque_id(key, query, self._clock.now().isoformat(), str(self._made))
+        ranking = await self._rank(token, query, scope, half_life_days, min_score)
+        if key:
+            self._rankings[token] = ranking
+            self._latest |= {key: token, _asked(query, scope.projects): token}
+            while len(self._rankings) > RANKINGS_KEPT:
+                self._rankings.popitem(last=False)
+            if len(self._latest) > 4 * RANKINGS_KEPT:
+                self._latest = {asked: known for asked, known in self._latest.items() if known in self._rankings}
+        return ranking
+
     async def _rank(self, token: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> _Ranking:
         where = scope.conditions()
         (dense, note), pools = await asyncio.gather(
@@ -319,15 +368,16 @@ class MemoryService:
         return _Ranking(token, query, [scored for scored in order if scored.score >= min_score], note, records)
 
     async def _page(self, ranking: _Ranking, offset: int, limit: int) -> SearchResult:
-        self._rankings.move_to_end(ranking.token)
-        while len(self._rankings) > RANKINGS_KEPT:
-            self._rankings.popitem(last=False)
-        await self._materialise(ranking, offset + limit)
+        if ranking.token in self._rankings:
+            self._rankings.move_to_end(ranking.token)
+        async with ranking.lock:  # two pages at once would mix their hits
+            await self._materialise(ranking, offset + limit)
         hits = ranking.hits[offset : offset + limit]
-        end = offset + len(hits)
+        end = ranking.shown = offset + len(hits)
         going_on = end < len(ranking.hits) or ranking.taken < len(ranking.order)
         cursor = f"{ranking.token}.{end}" if going_on else None
-        return SearchResult(hits, len(ranking.order), cursor, ranking.note, f"{ranking.token}.{offset}")
+        total = len(ranking.hits) + len(ranking.order) - ranking.taken
+        return SearchResult(hits, total, cursor, ranking.note, f"{ranking.token}.{offset}")
 
     async def _dense(self, query: str, where: Filter) -> tuple[Sequence[Hit], str]:
         try:
@@ -377,6 +427,10 @@ def check_text(content: str) -> None:
         raise Invalid(
             f"The content has {size:,} bytes, at most {MAX_CONTENT_BYTES:,} are taken: store a summary, or several parts."
         )
+
+
+def _asked(query: str, projects: tuple[str, ...] | None) -> str:
+    return opaque_id(query, repr(projects))
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from session_mgmt_mcp.ports.vector_store import Hit, Unit
 __all__ = [
     "ASSISTED",
     "CODING",
+    "KEPT",
     "PEERS",
     "REREAD",
     "Cues",

@@ -37,10 +37,12 @@ async def search(app: Application, asked: Question, offset: int = 0) -> SearchRe
     )
 
 
-async def more(app: Application, asked: Question, offset: int, cursor: str | None) -> SearchResult:
-    if cursor:
-        return await app.memory.more(cursor, limit=asked.limit or _rules(app).search_limit)
-    return await search(app, asked, offset)
+async def more(app: Application, asked: Question, offset: int | None, cursor: str | None) -> SearchResult:
+    """Goes on at the cursor, else in the last search of this question; `offset` None: where that stopped, else at 3."""
+    going_on = cursor or app.memory.cursor_of(asked.query, (await _scope(app, asked)).projects, offset)
+    if going_on:
+        return await app.memory.more(going_on, limit=asked.limit or _rules(app).search_limit)
+    return await search(app, asked, 3 if offset is None else offset)
 
 
 def budget(app: Application, asked: int | None = None) -> int:

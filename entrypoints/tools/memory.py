@@ -1,6 +1,6 @@
 """Remember and recall."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 from session_mgmt_mcp import recall
@@ -16,6 +16,14 @@ Project = Annotated[
     str | None, Field(max_length=200, description="A project's name or id; * for all; default: the current one.")
 ]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]] | None, Field(max_length=50)]
+
+Reply = TypeVar("Reply", bound=SearchReply)
+
+
+def shown(app: Application, reply: Reply) -> Reply:
+    """`reply`, and a next page begins where it was cut."""
+    app.memory.stopped_at(reply.cursor)
+    return reply
 
 
 @tool(read_only=True, always_load=True, hint="remember recall past conversation previous session history decision fix")
@@ -37,7 +45,7 @@ async def reflect_on_past(
     """
     asked = recall.Question(query, project, limit, min_score, time_decay)
     budget = recall.budget(app, max_tokens) if optimize_tokens else None
-    return SearchReply.of(await recall.search(app, asked), budget, explain)
+    return shown(app, SearchReply.of(await recall.search(app, asked), budget, explain))
 
 
 @tool(read_only=True, hint="search stored insights lessons notes reflections tags")
@@ -51,7 +59,7 @@ async def search_reflections(
 ) -> SearchReply:
     """Search only the insights that were stored on purpose; `tags` must all be on a hit. For everything: reflect_on_past."""
     asked = recall.Question(query, project, limit, min_score, kinds=(Kind.REFLECTION,), tags=tuple(tags or ()))
-    return SearchReply.of(await recall.search(app, asked), recall.budget(app))
+    return shown(app, SearchReply.of(await recall.search(app, asked), recall.budget(app)))
 
 
 @tool(read_only=True, always_load=True, hint="quick check whether anything is remembered count overview")
@@ -69,7 +77,9 @@ async def quick_search(
 @tool(read_only=True, hint="next page more results continue search")
 async def get_more_results(
     query: Query,
-    offset: Annotated[int, Field(ge=0, le=1_000)] = 3,
+    offset: Annotated[
+        int | None, Field(ge=0, le=1_000, description="Default: where the last page of this question ended, else 3.")
+    ] = None,
     limit: Limit = 3,
     project: Project = None,
     cursor: Annotated[str | None, Field(max_length=100, description="From the reply before; wins over offset.")] = None,
@@ -77,7 +87,7 @@ async def get_more_results(
 ) -> MoreReply:
     """Go on where a search stopped: no hit twice, none skipped, even while new memories arrive."""
     asked = recall.Question(query, project, limit)
-    return MoreReply.of(await recall.more(app, asked, offset, cursor), recall.budget(app))
+    return shown(app, MoreReply.of(await recall.more(app, asked, offset, cursor), recall.budget(app)))
 
 
 @tool(idempotent=True, always_load=True, hint="remember save store insight lesson decision learned note")

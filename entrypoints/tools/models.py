@@ -83,7 +83,7 @@ class QuickReply(BaseModel):
     def of(cls, overview: Overview, max_tokens: int) -> Self:
         best = Hit.of(overview.best) if overview.best else None
         whole = cls(
-            summary=f"{overview.count} memories touch this." if best else "Nothing remembered answers this.",
+            summary=_how_many(overview),
             count=overview.count,
             best=best,
             by_project=dict(overview.projects),
@@ -92,6 +92,13 @@ class QuickReply(BaseModel):
             note=overview.note,
         )
         return within(whole, max_tokens, "by_project", "by_month", "best")
+
+
+def _how_many(overview: Overview) -> str:
+    if not overview.best:
+        return "Nothing remembered answers this."
+    number = f"{overview.count} or more memories" if overview.capped else f"{overview.count} memories"
+    return f"{number} answer this, counting those at least half as good as the best."
 
 
 class StoreReply(BaseModel):

@@ -90,6 +90,36 @@ async def test_pages_go_on_by_cursor_and_by_offset(client):
     assert len(seen) == len(set(seen)) == 7 and third["cursor"] is None
 
 
+async def test_without_cursor_or_offset_a_page_goes_on_where_the_last_one_stopped(client):
+    for n in range(9):
+        await call(client, "store_reflection", content=f"cache lesson number {n} " + "and more words " * 20)
+    seen = []
+    for reply in (
+        await call(client, "search_reflections", query="cache lesson", limit=5),
+        await call(client, "get_more_results", query="cache lesson", limit=2),
+        await call(client, "get_more_results", query="cache lesson", limit=9),
+    ):
+        seen += [hit["id"] for hit in reply["hits"]]
+    assert len(seen) == len(set(seen)) == 9
+
+
+async def test_a_page_that_was_cut_to_its_budget_goes_on_behind_what_it_showed(client):
+    for n in range(9):
+        await call(client, "store_reflection", content=f"cache lesson number {n} " + "and more words " * 20)
+    first = await call(client, "reflect_on_past", query="cache lesson", limit=9, max_tokens=700)
+    assert 0 < len(first["hits"]) < 9 and "to hold 700 tokens" in first["summary"]
+    rest = await call(client, "get_more_results", query="cache lesson", limit=9)
+    assert len({hit["id"] for reply in (first, rest) for hit in reply["hits"]}) == 9
+
+
+async def test_a_quick_search_counts_what_answers_nearly_as_well_as_the_best(client):
+    for n in range(3):
+        await call(client, "store_reflection", content=f"The proxy listens on port 808{n}", tags=["ops"])
+    await call(client, "store_reflection", content="Lunch was late, and a port of call")
+    quick = await call(client, "quick_search", query="which port has the proxy")
+    assert quick["count"] == sum(quick["by_kind"].values()) == 3 and "half as good" in quick["summary"]
+
+
 async def test_wrong_arguments_are_answered_in_one_sentence(client):
     assert "query" in await refused(client, "reflect_on_past")
     assert "query" in await refused(client, "reflect_on_past", query="")
