@@ -21,11 +21,12 @@ Field: TypeAlias = Literal[
     "time",
     "tags",
     "files",
+    "facts",
     "content_hash",
     "model_id",
 ]
 Operator: TypeAlias = Literal["=", "!=", "in", "<", "<=", ">", ">=", "has"]
-Facet: TypeAlias = Literal["kind", "project", "session", "role", "month", "tags", "files", "model_id"]
+Facet: TypeAlias = Literal["kind", "project", "session", "role", "month", "tags", "files", "facts", "model_id"]
 
 
 class Unit(StrEnum):
@@ -51,17 +52,19 @@ class Record:
     parent: str = ""  # the record this one is a part of; empty for a whole one
     tags: tuple[str, ...] = ()
     files: tuple[str, ...] = ()  # paths it touched or mentions, as they stood there
+    facts: tuple[str, ...] = ()  # "name:value", as "tool:Edit": for filters and counts, never words
     metadata: Mapping[str, Json] = field(default_factory=dict)
     content_hash: str = ""
     vector: Vector | None = None  # None: not embedded yet
     model_id: str = ""  # of the vector; empty while there is none
+    worded: bool = True  # False: its words are not indexed, so that it is found by pattern, filter and id alone
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`field operator value`. `in` takes a sequence; `has` asks whether a tag or file is among the record's.
+    """`field operator value`. `in` takes a sequence; `has` asks whether a tag, file or fact is among the record's.
 
-    Of tags and files `in` asks whether at least one of the values is among the record's.
+    Of tags, files and facts `in` asks whether at least one of the values is among the record's.
     """
 
     field: Field
@@ -139,6 +142,16 @@ class VectorStore(Protocol):
         records to have a word, the middle one or a neighbour; of a session only records that have a word themselves are
         hits, those with the better words first. Neighbours are the whole records (no parts) next in order of position.
         """
+
+    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[Hit]:
+        """At most k records whose text holds a match of `pattern`, newest first, then by id; every score is 1.
+
+        A pattern is a regular expression in RE2's syntax, so that none takes exponential time; `literal`: plain text.
+        Raises Invalid for a wrong expression.
+        """
+
+    async def latest(self, where: Filter, k: int) -> list[Hit]:
+        """At most k records, newest first, then by id; every score is 1."""
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
         """Records in the order they were first written; each once, even while others arrive. Raises Invalid for a bad cursor."""

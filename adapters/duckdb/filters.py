@@ -44,7 +44,7 @@ def holds(rows: Rows, condition: Condition) -> Bools:
     if op not in get_args(Operator):
         raise Invalid(f"filter operator {op!r}: use one of {' '.join(get_args(Operator))}.")
     match field:
-        case "tags" | "files":
+        case "tags" | "files" | "facts":
             return labelled(rows, condition)
         case "position" | "time":
             return ordered(rows, condition)

@@ -60,7 +60,8 @@ class Index:
 
     def put(self, rows: Sequence[Row], replaced: Sequence[int] = (), kept: Sequence[int] = ()) -> None:
         """New records, and changed ones (`replaced`), some of which keep their vector (`kept`)."""
-        documents = [self._words.hashes(indexed_text(row.text, row.role, row.tags)) for row in rows]
+        hashes = self._words.hashes
+        documents = [hashes(indexed_text(row.text, row.role, row.tags)) if row.worded else [] for row in rows]
         with self.lock:
             vectors = self._vectors_to_keep(kept)
             if replaced:
@@ -179,6 +180,12 @@ class Index:
             rows, cosines = self.dense.search(vector, filters.mask(self.rows, where))
             return self._hits(Found(rows.astype(np.int64), cosines, cosines), k)
 
+    def latest(self, where: Filter, k: int | None = None) -> list[Hit]:
+        with self.lock:
+            rows = np.flatnonzero(filters.mask(self.rows, where))
+            same = np.ones(len(rows), np.float32)
+            return self._hits(Found(rows, same, same), len(rows) if k is None else k)
+
     def _hits(self, found: Found, k: int) -> list[Hit]:
         rows = self.rows
         order = found.best(k, rows["time"], rows.ids.of_all)
@@ -223,7 +230,7 @@ class Index:
         with self.lock:
             wanted = filters.mask(self.rows, where)
             match by:
-                case "tags" | "files":
+                case "tags" | "files" | "facts":
                     counts = self.rows.labels[by].counts(wanted)
                 case "month":
                     counts = months(self.rows["time"][wanted])

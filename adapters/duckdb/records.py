@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, cast
@@ -19,9 +19,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LONGEST_ID = 512
 TEXTS = ("id", "kind", "text", "project", "session", "role", "parent", "metadata", "content_hash")
-COLUMNS = (
-    "seq, revision, id, kind, text, project, session, role, parent, metadata, content_hash, time, position, tags, files"
-)
+LABELLED = ("tags", "files", "facts")
+COLUMNS = "seq, revision, id, kind, text, project, session, role, parent, metadata, content_hash, time, position, tags, files, facts, worded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +41,15 @@ class Row:
     position: int
     tags: tuple[str, ...]
     files: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    worded: bool = True
     vector: Vector | None = None
     model_id: str = ""
 
     def same(self, other: "Row") -> bool:
         """Nothing but seq and vector differs."""
         return all(
-            getattr(self, name) == getattr(other, name) for name in (*TEXTS, "time", "position", "tags", "files")
+            getattr(self, name) == getattr(other, name) for name in (*TEXTS, "time", "position", *LABELLED, "worded")
         )
 
 
@@ -81,6 +82,8 @@ def parse(record: Record, dimensions: int) -> Row:
         position=record.position,
         tags=tuple(clean(tag) for tag in record.tags),
         files=tuple(clean(file) for file in record.files),
+        facts=tuple(clean(fact) for fact in record.facts),
+        worded=record.worded,
         vector=None if record.vector is None else np.asarray(record.vector, np.float32),
         model_id=clean(record.model_id) if record.vector is not None else "",
     )
@@ -95,9 +98,10 @@ def check_vectors(vectors: NDArray[Any], count: int, dimensions: int) -> None:
 
 def restored(row: Sequence[Any]) -> Row:
     """Of a database row in the order of COLUMNS."""
-    *_, time, position, tags, files = row
+    *_, time, position, tags, files, facts, worded = row
     texts = dict(zip(TEXTS, row[2:], strict=False))
-    return Row(seq=row[0], **texts, time=time, position=position, tags=tuple(tags), files=tuple(files))
+    first = Row(seq=row[0], **texts, time=time, position=position, tags=tuple(tags))
+    return replace(first, files=tuple(files), facts=tuple(facts), worded=worded)
 
 
 def to_record(row: Row, model_id: str) -> Record:
@@ -113,6 +117,8 @@ def to_record(row: Row, model_id: str) -> Record:
         parent=row.parent,
         tags=row.tags,
         files=row.files,
+        facts=row.facts,
+        worded=row.worded,
         metadata=load(row.metadata),
         content_hash=row.content_hash,
         model_id=model_id,
@@ -129,8 +135,9 @@ def record_table(rows: Sequence[Row], revision: int) -> Table:
         columns[name] = Array([getattr(row, name) for row in rows], string)
     columns["time"] = Array(np.fromiter((row.time for row in rows), np.int64, len(rows)))
     columns["position"] = Array(np.fromiter((row.position for row in rows), np.int64, len(rows)))
-    columns["tags"] = lists([row.tags for row in rows])
-    columns["files"] = lists([row.files for row in rows])
+    for name in LABELLED:
+        columns[name] = lists([getattr(row, name) for row in rows])
+    columns["worded"] = Array([row.worded for row in rows], DataType.bool())
     return Table.from_pydict(columns)
 
 

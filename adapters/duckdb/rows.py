@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels
-from session_mgmt_mcp.adapters.duckdb.records import Row
+from session_mgmt_mcp.adapters.duckdb.records import LABELLED, Row
 from session_mgmt_mcp.adapters.duckdb.tokens import hash64
 
-LABELLED = ("tags", "files")
 CODED = ("kind", "project", "session", "role", "parent", "model_id")
 NUMBERS: dict[str, type[np.generic]] = {
     **dict.fromkeys(CODED, np.int32),
@@ -20,6 +19,7 @@ NUMBERS: dict[str, type[np.generic]] = {
     "unit": np.int32,
     "length": np.uint16,
     "alive": np.bool_,
+    "worded": np.bool_,
     "slot": np.int32,
 }
 LONGEST = 65_535
@@ -50,6 +50,11 @@ class Rows:
     def any_dead(self) -> bool:
         return self.alive < len(self)
 
+    @property
+    def documents(self) -> int:
+        """Living rows whose words count."""
+        return int(np.count_nonzero(self["alive"] & self["worded"]))
+
     def append(self, rows: Sequence[Row], lengths: Sequence[int]) -> range:
         added = range(len(self), len(self) + len(rows))
         columns = self.columns
@@ -65,6 +70,7 @@ class Rows:
         columns["unit"].extend([self._unit(code) for code in columns["session"].all[added.start :].tolist()])
         columns["length"].extend([min(length, LONGEST) for length in lengths])
         columns["alive"].extend(np.ones(len(rows), np.bool_))
+        columns["worded"].extend([row.worded for row in rows])
         columns["slot"].extend(np.full(len(rows), -1, np.int32))
         self.ids.extend([row.id for row in rows])
         for name, labels in self.labels.items():

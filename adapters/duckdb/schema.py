@@ -32,10 +32,15 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
     ),
     2: (
         "alter table memory add column files varchar[] default []",
+        "alter table memory add column facts varchar[] default []",
+        "alter table memory add column worded boolean default true",
         # Only what tool calls touched is known of older rows; json_valid: half a surrogate pair is none to DuckDB.
-        """update memory set files = list_distinct(from_json(json_extract(metadata, '$.call.files'), '["VARCHAR"]'))
-            where contains(metadata, '"files"')
-            and case when json_valid(metadata) then json_array_length(metadata, '$.call.files') > 0 else false end""",
+        """update memory set
+            files = coalesce(list_distinct(from_json(json_extract(metadata, '$.call.files'), '["VARCHAR"]')), []),
+            facts = ['tool:' || json_extract_string(metadata, '$.call.tool')]
+                || case when json_extract_string(metadata, '$.call.ok') = 'false' then ['outcome:failed'] else [] end
+            where contains(metadata, '"call"')
+            and case when json_valid(metadata) then json_exists(metadata, '$.call.tool') else false end""",
     ),
 }
 """By version, the statements that lead to it from the one before. `revision` counts every change of a record or vector

@@ -38,14 +38,14 @@ class Units:
             length = rows["length"] * rows["alive"]
             self._length = np.append(length, 0).astype(np.float32)
             shares = 1 + (self._before.all >= 0).astype(np.int64) + (self._after.all >= 0)
-            self._window_average = float(np.dot(length.astype(np.int64), shares)) / max(1, rows.alive)
+            self._window_average = float(np.dot(length.astype(np.int64), shares)) / max(1, rows.documents)
             self._stale_windows = False
         return self._before.all, self._after.all, self._length, self._window_average
 
     def sessions(self, rows: Rows) -> tuple[Floats, int]:
         """The length of each session, and how many there are."""
         if self._stale_sessions:
-            alive = rows["alive"]
+            alive = rows["alive"] & rows["worded"]
             unit = rows["unit"][alive]
             length = np.bincount(unit, weights=rows["length"][alive], minlength=rows.units)
             self._session_length = length.astype(np.float32)
@@ -67,7 +67,7 @@ class Units:
     def _link_rows(self, rows: Rows, among: NDArray[np.int64]) -> None:
         before, after = self._before.all, self._after.all
         before[among] = after[among] = -1
-        whole = among[rows["alive"][among] & (rows["parent"][among] == 0)]
+        whole = among[(rows["alive"] & rows["worded"])[among] & (rows["parent"][among] == 0)]
         session = rows["session"][whole]
         order = np.lexsort((rows["seq"][whole], rows["position"][whole], session))
         whole, session = whole[order], session[order]
@@ -81,10 +81,11 @@ def by_record(rows: Rows, postings: Postings, terms: Sequence[int]) -> Floats:
     scores = np.zeros(len(rows), np.float32)
     length, alive = rows["length"], rows["alive"]
     total = np.dot(length.astype(np.int64), alive) if rows.any_dead else length.sum(dtype=np.int64)
-    average = float(total) / max(1, rows.alive)
+    documents = rows.documents
+    average = float(total) / max(1, documents)
     for term in terms:
         found, tf = postings.of(term, alive if rows.any_dead else None)
-        scores[found] += weight(tf, length[found].astype(np.float32), average) * idf(rows.alive, len(found))
+        scores[found] += weight(tf, length[found].astype(np.float32), average) * idf(documents, len(found))
     return scores
 
 
@@ -92,6 +93,7 @@ def by_window(rows: Rows, postings: Postings, terms: Sequence[int], units: Units
     """A score for each row from the words of its window."""
     before, after, length, average = units.windows(rows)
     scores = np.zeros(len(rows), np.float32)
+    documents = rows.documents
     for term in terms:
         found, tf = postings.of(term, rows["alive"] if rows.any_dead else None)
         together = np.zeros(len(rows) + 1, np.float32)
@@ -100,7 +102,7 @@ def by_window(rows: Rows, postings: Postings, terms: Sequence[int], units: Units
         together[before[found]] += tf
         touched = np.flatnonzero(together[:-1] > 0)
         long = length[touched] + length[before[touched]] + length[after[touched]]
-        scores[touched] += weight(together[touched], long, average) * idf(rows.alive, len(touched))
+        scores[touched] += weight(together[touched], long, average) * idf(documents, len(touched))
     return scores
 
 

@@ -14,9 +14,10 @@ from session_mgmt_mcp.adapters.duckdb.dense import Dense
 from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels
 from session_mgmt_mcp.adapters.duckdb.index import Index
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings, Segment
-from session_mgmt_mcp.adapters.duckdb.rows import CODED, LABELLED, NUMBERS
+from session_mgmt_mcp.adapters.duckdb.records import LABELLED
+from session_mgmt_mcp.adapters.duckdb.rows import CODED, NUMBERS
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when tokens, columns or files change: older snapshots are then rebuilt."""
 
 Arrays = dict[str, NDArray[Any]]

@@ -30,6 +30,8 @@ from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Page, Record
 
 T = TypeVar("T")
 
+READ_AT_ONCE = 5_000  # texts that a pattern is tried on before asking whether there are enough
+
 FORGET_DELETIONS = "delete from gone where revision <= ? and revision < (select max(revision) from gone)"
 
 
@@ -153,6 +155,28 @@ class DuckDBVectorStore:
     async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
         check_k(k)
         return await self.read(lambda _: self._index.lexical(text, where, k, Unit(unit)))
+
+    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[Hit]:
+        check_k(k)
+
+        def read(cursor: Any) -> list[Hit]:
+            writing.check_pattern(cursor, pattern, literal)
+            found: list[Hit] = []
+            hits = self._index.latest(where)
+            for start in range(0, len(hits), READ_AT_ONCE):
+                some = hits[start : start + READ_AT_ONCE]
+                seqs = [place.seq for place in self._index.known([hit.id for hit in some]).values()]
+                matching = writing.matching(cursor, seqs, pattern, literal) if seqs else set()
+                found += [hit for hit in some if hit.id in matching]
+                if len(found) >= k:
+                    break
+            return found[:k]
+
+        return await self.read(read)
+
+    async def latest(self, where: Filter, k: int) -> list[Hit]:
+        check_k(k)
+        return await self.read(lambda _: self._index.latest(where, k))
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
         check_k(limit, "limit")

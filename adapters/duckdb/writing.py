@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import duckdb
 import numpy as np
 from arro3.core import Table, list_flatten
 from session_mgmt_mcp.adapters.duckdb.connection import After
@@ -14,10 +15,12 @@ from session_mgmt_mcp.adapters.duckdb.records import (
     record_table,
     restored,
     seq_table,
+    storable,
     vector_table,
 )
 from session_mgmt_mcp.adapters.duckdb.schema import last_revision
 from session_mgmt_mcp.ports.embedder import Matrix
+from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Filter
 
 CHUNK = 5_000
@@ -177,6 +180,29 @@ def select_vectors(connection: Any, seqs: Sequence[int]) -> Vectors:
         return Vectors([], [], np.empty((0, 0), np.float32))
     wanted = ",".join(map(str, seqs))
     return read_vectors(connection, f"select seq, model_id, vector from vectors where seq in ({wanted})")  # noqa: S608
+
+
+def check_pattern(connection: Any, pattern: str, literal: bool) -> None:
+    """Raises Invalid for what is no regular expression."""
+    if not storable(pattern) or "\0" in pattern:
+        raise Invalid("pattern: give valid unicode without a NUL character.")
+    if literal:
+        return
+    try:
+        connection.execute("select regexp_matches('', ?)", [pattern]).fetchone()
+    except duckdb.InvalidInputException as error:
+        raise Invalid(f"pattern: {pattern[:60]!r} is no regular expression ({error}); correct it.") from error
+
+
+def matching(connection: Any, seqs: Sequence[int], pattern: str, literal: bool) -> set[str]:
+    """Of the records with `seqs`, the ids of those whose text holds a match."""
+    incoming = seq_table(seqs)
+    holds = "contains(text, ?)" if literal else "regexp_matches(text, ?)"
+    near = f"seq between {min(seqs)} and {max(seqs)}"
+    query = f"select id from memory where {near} and seq in (select seq from incoming) and {holds}"  # noqa: S608
+    found = connection.execute(query, [pattern]).fetchall()
+    del incoming
+    return {name for (name,) in found}
 
 
 def having_vectors(connection: Any, seqs: Sequence[int]) -> list[int]:

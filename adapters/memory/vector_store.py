@@ -113,17 +113,31 @@ class MemoryVectorStore:
         check_count("k", k)
         wanted = {record.id for record in self._having(where)}
         query = set(self._terms(text))
-        counts = {one.id: Counter(self._terms(indexed_text(one))) for one in self._records.values()}
+        counts = {one.id: Counter(self._terms(indexed_text(one))) for one in self._records.values() if one.worded}
         own = bm25(counts, query)
         scores = own
         if unit is Unit.WINDOW:
-            scores = bm25({one: sum((counts[m] for m in ms), Counter()) for one, ms in self._windows().items()}, query)
+            windows = {one: ms for one, ms in self._windows().items() if one in counts}
+            scores = bm25({one: sum((counts[m] for m in ms), Counter()) for one, ms in windows.items()}, query)
         if unit is Unit.SESSION:
             members = self._sessions()
             whole = bm25({name: sum((counts[m] for m in ms), Counter()) for name, ms in members.items()}, query)
             scores = {m: whole[name] for name, ms in members.items() for m in ms if own[m] > 0}
         found = [(self._records[one], score, own[one]) for one, score in scores.items() if score > 0 and one in wanted]
         return best(found, k)
+
+    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[Hit]:
+        """By Python's `re`, which knows RE2's syntax and more."""
+        check_count("k", k)
+        try:
+            expression = re.compile(re.escape(pattern) if literal else pattern)
+        except re.error as error:
+            raise Invalid(f"pattern: {pattern[:60]!r} is no regular expression ({error}); correct it.") from error
+        return best([(one, 1.0, 1.0) for one in self._having(where) if expression.search(one.text)], k)
+
+    async def latest(self, where: Filter, k: int) -> list[Hit]:
+        check_count("k", k)
+        return best([(one, 1.0, 1.0) for one in self._having(where)], k)
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
         check_count("limit", limit)
@@ -144,7 +158,7 @@ class MemoryVectorStore:
             raise Invalid(f"facet {by!r}: use one of {', '.join(get_args(Facet))}.")
         counts: Counter[str] = Counter()
         for record in self._having(where):
-            if by in ("tags", "files"):
+            if by in ("tags", "files", "facts"):
                 counts.update(set(getattr(record, by)))
             elif by == "month":
                 counts[f"{record.time.astimezone(UTC):%Y-%m}"] += 1
@@ -186,6 +200,8 @@ class MemoryVectorStore:
     def _sessions(self) -> dict[tuple[str, str], list[str]]:
         members: dict[tuple[str, str], list[str]] = defaultdict(list)
         for one in self._records.values():
+            if not one.worded:
+                continue
             members[(one.session, "" if one.session else one.id)].append(one.id)
         return members
 
@@ -252,7 +268,7 @@ def check_condition(condition: Condition) -> None:
     if field not in get_args(Field) or op not in get_args(Operator):
         raise Invalid(f"filter {field!r} {op!r}: use a known field and one of {' '.join(get_args(Operator))}.")
     match field:
-        case "tags" | "files" if op != "in":
+        case "tags" | "files" | "facts" if op != "in":
             fits = op == "has" and isinstance(value, str)
         case "time":
             fits = op in COMPARE and isinstance(value, datetime) and value.tzinfo is not None

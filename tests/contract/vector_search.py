@@ -89,6 +89,46 @@ class VectorSearchContract:
         assert set(scores) == {"a1", "a2", "b1"}
         assert scores["a1"] == scores["a2"] > scores["b1"]
 
+    # what is found without words
+
+    async def test_a_record_without_words_is_no_document(self, store: VectorStore) -> None:
+        await store.upsert([record("a", "alpha beta", session="s"), record("b", "alpha", session="s", position=1)])
+        before = [await store.search_lexical("alpha beta", (), 9, unit) for unit in Unit]
+        code = [record(f"c{n}", "alpha " * 50, session="s", position=1, parent="b", worded=False) for n in range(5)]
+        await store.upsert([*code, record("loose", "alpha beta", worded=False)])
+        after = [await store.search_lexical("alpha beta", (), 9, unit) for unit in Unit]
+        assert [[(hit.id, hit.score) for hit in hits] for hits in after] == [
+            [(hit.id, hit.score) for hit in hits] for hits in before
+        ]
+        assert await store.count(()) == 8
+        assert [one.worded for one in await store.get(["a", "c0"])] == [True, False]
+
+    async def test_a_pattern_finds_texts_newest_first(self, store: VectorStore) -> None:
+        texts = ["def total(cart):", "total = 0\nprint(total)", "x = a.b(c", "nothing"]
+        for number, text in enumerate(texts):
+            await store.upsert([record(f"r{number}", text, worded=False, time=START + timedelta(days=number))])
+        assert names(await store.search_pattern(r"\btotal\b", (), 9)) == ["r1", "r0"]
+        assert names(await store.search_pattern(r"(?i)TOTAL\(", (), 9)) == ["r0"]
+        assert names(await store.search_pattern(r"^print", (), 9)) == []
+        assert names(await store.search_pattern(r"(?m)^print", (), 9)) == ["r1"]
+        assert names(await store.search_pattern("a.b(c", (), 9, literal=True)) == ["r2"]
+        assert names(await store.search_pattern("t", (), 2)) == ["r3", "r1"]
+        assert names(await store.search_pattern("t", [Condition("id", "!=", "r3")], 9)) == ["r1", "r0"]
+        assert await store.search_pattern("absent", (), 9) == []
+
+    async def test_a_wrong_pattern_is_refused_with_a_sentence(self, store: VectorStore) -> None:
+        for bad in ("(", "[a", "*x", "a{2,1}"):
+            with pytest.raises(Invalid, match="no regular expression"):
+                await store.search_pattern(bad, (), 9)
+        assert await store.search_pattern("(", (), 9, literal=True) == []
+
+    async def test_the_latest_come_newest_first(self, store: VectorStore) -> None:
+        await store.upsert(
+            [record(name, time=START + timedelta(days=day)) for name, day in [("a", 2), ("b", 9), ("c", 2)]]
+        )
+        assert names(await store.latest((), 9)) == ["b", "a", "c"]
+        assert names(await store.latest([Condition("id", "!=", "b")], 1)) == ["a"]
+
     # filters
 
     async def test_filters_hold_together(self, store: VectorStore) -> None:
@@ -113,6 +153,7 @@ class VectorSearchContract:
                     tags=("x", "y"),
                     content_hash="h2",
                     files=("b.py", "a.py"),
+                    facts=("tool:Edit",),
                 ),
                 record("c", "needle", project="bank", kind="reflection", position=3, time=START + timedelta(days=40)),
             ]
@@ -139,6 +180,8 @@ class VectorSearchContract:
             ([Condition("tags", "in", [])], ""),
             ([Condition("files", "has", "a.py")], "ab"),
             ([Condition("files", "has", "py")], ""),
+            ([Condition("facts", "has", "tool:Edit")], "b"),
+            ([Condition("facts", "in", ["tool:Read", "tool:Bash"])], ""),
             ([Condition("files", "in", ["b.py", "c.py"])], "b"),
             ([Condition("content_hash", "=", "h1")], "a"),
             ([Condition("content_hash", "in", ["h1", "h2"])], "ab"),

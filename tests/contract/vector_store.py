@@ -27,6 +27,8 @@ class VectorStoreContract(VectorSearchContract):
             parent="p",
             tags=("fix", "cache"),
             files=("/home/you/a.py", "sub folder/é.md"),
+            facts=("tool:Edit", "outcome:failed"),
+            worded=False,
             metadata={"source": "tool", "call": {"files": ["a.py"], "ok": True, "n": 1.5, "none": None}},
             content_hash="c0ffee",
             time=START.replace(microsecond=123456),

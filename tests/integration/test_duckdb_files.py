@@ -156,7 +156,8 @@ async def test_a_file_of_the_first_version_learns_which_files_its_calls_touched(
     path.parent.mkdir()
     with duckdb.connect(str(path)) as raw:
         schema.migrate(raw, path, to=1)
-        calls = ['{"call":{"files":["a.py","b c/é.md","a.py"]}}', '{"call":{"files":[]}}', '{"files":"x"}', "{}",
+        calls = ['{"call":{"tool":"Edit","ok":true,"files":["a.py","b c/é.md","a.py"]}}',
+                 '{"call":{"tool":"Bash","ok":false,"files":[]}}', '{"files":"x"}', "{}",
                  '{"call":{"files":["\\ud83d.py"]}}']  # fmt: skip
         for n, metadata in enumerate(calls):
             raw.execute(
@@ -166,6 +167,7 @@ async def test_a_file_of_the_first_version_learns_which_files_its_calls_touched(
     opened = await DuckDBVectorStore.open(path)
     found = await opened.get([f"r{n}" for n in range(5)])
     assert [sorted(one.files) for one in found] == [["a.py", "b c/é.md"], [], [], [], []]
+    assert await opened.facets("facts", ()) == {"outcome:failed": 1, "tool:Bash": 1, "tool:Edit": 1}
     assert await opened.facets("files", ()) == {"a.py": 1, "b c/é.md": 1}
     await opened.upsert([record("r1", files=("new.py",))])
     assert await opened.count([Condition("files", "has", "new.py")]) == 1

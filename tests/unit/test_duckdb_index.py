@@ -45,6 +45,7 @@ def histories(draw):
                 parent=draw(st.sampled_from(["", "", "id1"])),
                 project=draw(st.sampled_from(["p", "q"])),
                 tags=tuple(draw(st.lists(st.sampled_from(["x", "y"]), max_size=2))),
+                facts=tuple(draw(st.lists(st.sampled_from(["tool:Edit", "tool:Read"]), max_size=2))),
                 files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py"]), max_size=2))),
             )
             for seq in draw(st.lists(st.integers(1, 12), min_size=1, max_size=5, unique=True))
@@ -117,7 +118,7 @@ def state(index):
         [(hit.id, round(hit.score, 3)) for hit in sorted(hits, key=lambda hit: hit.id)] for hits in [*searches, dense]
     ]
     places = [place.seq for place in index.places([Condition("tags", "has", "x")])]
-    facets = [index.facets(by, []) for by in ("tags", "files", "project")]
+    facets = [index.facets(by, []) for by in ("tags", "files", "facts", "project")]
     touching = index.count([Condition("files", "in", ["a.py", "b.py"])])
     return rounded, places, facets, touching, index.count([]), index.vectors()
 
