@@ -1,0 +1,127 @@
+"""Replies hold their budgets, counted with real tokenizers: on anything that can be stored, and on real transcripts."""
+
+import json
+import random
+import string
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastmcp import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from session_mgmt_mcp import connection
+from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.domain.memory import Draft
+from session_mgmt_mcp.domain.tokens import tokens
+from session_mgmt_mcp.mcp_server import build_server
+from session_mgmt_mcp.settings import load
+
+from tests.integration.tokenizers import most_tokens
+
+BUDGETS = (100, 150, 250, 400, 1_000, 4_000)
+SLACK, SHARE = 8, 0.05  # of random characters it may count so many too few
+SENTENCE = "the cache was reset after schema change because stale rows stay in table and every request reads them"
+PIECES = st.one_of(
+    st.sampled_from(SENTENCE.split()),
+    st.sampled_from(["userCache", "reset_cache()", "src/api/cart_test.go:212", "HTTPServer", "--no-verify", '{"a":1}']),
+    st.text(string.ascii_lowercase, min_size=1, max_size=12),
+    st.text(string.hexdigits.lower(), min_size=8, max_size=40),
+    st.text(string.ascii_letters + string.digits + "+/", min_size=8, max_size=60),
+    st.text(string.punctuation, min_size=1, max_size=6),
+    st.text("的一是不了人我在有他这缓存必须重置", min_size=1, max_size=10),
+    st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=1, max_size=10),
+    st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=1, max_size=10),
+    st.text(st.characters(min_codepoint=0x1F300, max_codepoint=0x1F6FF), min_size=1, max_size=5),
+    st.text(max_size=12),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=60))
+def test_the_estimate_is_not_below_any_real_count(pieces):
+    text = " ".join(pieces)
+    real = most_tokens(text)
+    assert tokens(text) >= real * (1 - SHARE) - SLACK
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=2_000))
+def test_not_for_random_characters_either(text):
+    assert tokens(text) >= most_tokens(text) * (1 - SHARE) - SLACK
+
+
+def snippets_of(folder: Path) -> list[str]:
+    """240 characters of whatever real clients wrote, as JSON."""
+    lines = [line for path in sorted(folder.rglob("*.jsonl")) for line in path.read_text().splitlines()]
+    return [json.dumps(line[at : at + 240], ensure_ascii=False) for line in lines[::5] for at in (0, len(line) // 2)]
+
+
+def test_on_real_transcripts_it_is_never_below_and_not_wasteful(shared):
+    counts = [(tokens(text), most_tokens(text)) for text in snippets_of(shared / "claude-code/real-projects")]
+    assert len(counts) > 400
+    pages = [[sum(one) for one in zip(*counts[at : at + 5], strict=True)] for at in range(0, len(counts) - 5, 5)]
+    assert all(estimate >= real for estimate, real in pages)
+    assert sum(estimate >= real for estimate, real in counts) >= 0.99 * len(counts)
+    assert 1.1 < sum(estimate for estimate, _ in counts) / sum(real for _, real in counts) < 1.5
+
+
+# Each search that a tool offers, with the arguments that make it answer much.
+ASKED: dict[str, dict[str, Any]] = {
+    "reflect_on_past": {"query": "cache test error", "limit": 50, "explain": True},
+    "search_reflections": {"query": "cache test error", "limit": 50},
+    "quick_search": {"query": "cache test error"},
+    "get_more_results": {"query": "cache test error", "offset": 0, "limit": 50},
+}
+
+
+@pytest.fixture
+async def product(tmp_path):
+    here = tmp_path / "shop"
+    here.mkdir()
+    async with open_application(load(embedder="memory")) as app:
+        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="s1")):
+            async with Client(build_server(app)) as client:
+                yield app, client, here
+
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_every_reply_over_real_transcripts_holds_its_budget(product, shared, name):
+    app, client, here = product
+    await app.capture.import_paths([shared / "claude-code"])
+    for text in snippets_of(shared / "claude-code/transcripts")[:40]:
+        await app.memory.store(Draft(f"cache test error: {text}", "shop"))
+    await holds_every_budget(client, here, name)
+
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_every_reply_over_the_worst_texts_holds_its_budget(product, name):
+    _, client, here = product
+    draw = random.Random(7)
+    alphabets = [
+        string.hexdigits,
+        string.ascii_letters + string.digits + "+/",
+        string.punctuation,
+        "缓存必须重置🚀🔥👩\u200d💻",
+    ]
+    alphabets += ["".join(chr(draw.randrange(0x4E00, 0x9FFF)) for _ in range(200)), "\t\n\\\"'\u2028\x7f"]
+    for n in range(30):
+        odd = "".join(draw.choices(alphabets[n % len(alphabets)], k=draw.choice((60, 400, 3_000))))
+        path = "/".join(str(uuid.UUID(int=draw.getrandbits(128))) for _ in range(6))
+        content = f"cache test error {n} {odd} in src/{path}/cart.py"
+        await client.call_tool("store_reflection", {"content": content, "tags": ["ops", odd[:90].strip() or "x"]})
+    await holds_every_budget(client, here, name)
+
+
+async def holds_every_budget(client: Client, here: Path, name: str) -> None:
+    shown = []
+    for budget in BUDGETS:
+        (here / "pyproject.toml").write_text(f"[tool.session-mgmt]\nmax_tokens = {budget}\nx = '{uuid.uuid4()}'\n")
+        result = await client.call_tool(name, {**ASKED[name], "project": "*"})
+        assert result.structured_content["summary"]
+        seen = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
+        assert most_tokens(seen) <= budget
+        assert all(most_tokens(block.text) <= budget for block in result.content)
+        shown.append(len(seen))
+    assert shown[-1] > shown[0]
