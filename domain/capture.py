@@ -7,6 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from session_mgmt_mcp.domain.code import Piece, blocks, code_parts, gone, language_of
+from session_mgmt_mcp.domain.failures import Outcome, error_names, hidden_failure, is_pasted_error, was_stopped
 from session_mgmt_mcp.domain.memories import Kind, Trust
 from session_mgmt_mcp.domain.mentions import LONGEST, MOST, mentioned
 from session_mgmt_mcp.domain.parts import split
@@ -161,6 +163,7 @@ class CaptureService:
         entries = unwritten.entries
         stored = {record.id: record for record in await self._store.get([entry.id for entry in entries])}
         changed: dict[str, Record] = {}
+        code: dict[str, list[Piece]] = {}
         for number, entry in enumerate(entries):
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
@@ -179,8 +182,11 @@ class CaptureService:
                     record, session=before.session, position=before.position, project=before.project, time=before.time
                 )
             stored[entry.id] = changed[entry.id] = record
+            code[entry.id] = self._code(entry, record)
         if changed:
-            await self._store.upsert([part for record in changed.values() for part in split(record)])
+            whole = changed.values()
+            parts = [part for one in whole for part in (*split(one), *code_parts(one, code[one.id]))]
+            await self._store.upsert(parts)
             tally.changed += len(changed)
         await self._ledger.set_cursors(unwritten.cursors)
 
@@ -193,12 +199,19 @@ class CaptureService:
         metadata: dict[str, Json] = {"source": SOURCE, "trust": str(_TRUST[entry.role])}
         metadata |= {name: said for name in ("agent", "branch", "cwd") if (said := getattr(entry, name))}
         files: Sequence[str] = ()
-        if entry.call is not None:
-            error = self._clean(entry.call.error)[-ERROR_KEPT:].strip()
-            files = [self._clean(file, "" if clean.counts else entry.text) for file in entry.call.files]
-            metadata["call"] = self._facts(entry.call, error, files, "" if clean.counts else entry.text)
-            text = text[:COMMAND_KEPT] + (f" -> failed: {error}".rstrip(" :") if entry.call.ok is False else "")
-        if entry.call is None or entry.call.command or entry.call.ok is False:
+        if (call := entry.call) is None:
+            facts = _said_facts(entry.role, text)
+        else:
+            hidden = hidden_failure(call.command, call.output)
+            error = self._clean(call.error or hidden)[-ERROR_KEPT:].strip()
+            files = [self._clean(file, "" if clean.counts else entry.text) for file in call.files]
+            metadata["call"] = self._call(call, error, files, "" if clean.counts else entry.text)
+            failed = (
+                f" -> failed: {error}".rstrip(" :") if call.ok is False else f" -> printed: {error}" if error else ""
+            )
+            text = text[:COMMAND_KEPT] + failed
+            facts = _done_facts(call, error)
+        if call is None or call.command or call.ok is False:
             files = (*files, *mentioned(text))
         return Record(
             id=entry.id,
@@ -210,6 +223,7 @@ class CaptureService:
             role=entry.role,
             position=entry.position,
             files=tuple(dict.fromkeys(file for file in files if len(file) <= LONGEST))[:MOST],
+            facts=facts,
             metadata=metadata,
             content_hash=content_hash(text),
         )
@@ -218,7 +232,18 @@ class CaptureService:
         """`harmless` is a text without secrets: what stands in it needs no second look."""
         return said if said in harmless else self._redact(said).text
 
-    def _facts(self, call: ToolCall, error: str, files: Sequence[str], harmless: str) -> dict[str, Json]:
+    def _code(self, entry: Entry, record: Record) -> list[Piece]:
+        """What stands in a turn as a block, or what a call that went well put into a file."""
+        if entry.call is None:
+            return list(blocks(record.text))
+        if not entry.call.ok:
+            return []
+        pieces = ((self._clean(c.file), gone(c.before, c.after), self._clean(c.after)) for c in entry.call.changes)
+        return [
+            Piece(after, language_of(file), file, self._clean(lost)) for file, lost, after in pieces if after or lost
+        ]
+
+    def _call(self, call: ToolCall, error: str, files: Sequence[str], harmless: str) -> dict[str, Json]:
         return {
             "tool": call.tool,
             "ok": call.ok,
@@ -235,6 +260,23 @@ async def _next(batches: AsyncIterator[Batch], tally: _Tally) -> Batch | None:
     except (NotFound, Invalid, Unavailable) as error:
         tally.problems.append(str(error))
         return None
+
+
+def _done_facts(call: ToolCall, error: str) -> tuple[str, ...]:
+    tool = (f"tool:{call.tool}",)
+    if call.ok is not False and not error:
+        return tool
+    if was_stopped(error):
+        return (*tool, str(Outcome.STOPPED))
+    return (*tool, str(Outcome.FAILED if call.ok is False else Outcome.HIDDEN), *_errors(error))
+
+
+def _said_facts(role: str, text: str) -> tuple[str, ...]:
+    return (str(Outcome.PASTED), *_errors(text)) if role == "user" and is_pasted_error(text) else ()
+
+
+def _errors(text: str) -> list[str]:
+    return [f"error:{name}" for name in error_names(text)]
 
 
 def _completes(entry: Entry, stored: Record) -> bool:

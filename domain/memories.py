@@ -12,6 +12,7 @@ class Kind(StrEnum):
     CHECKPOINT = "checkpoint"
     HANDOFF = "handoff"
     QUALITY = "quality"
+    CODE = "code"  # a part of a turn or an action: found by pattern, left out of recall
 
 
 class Trust(StrEnum):
@@ -22,5 +23,5 @@ class Trust(StrEnum):
     TOOL = "tool"  # printed by a program: may carry anything
 
 
-EMBEDDED_KINDS = frozenset(Kind) - {Kind.ACTION}
+EMBEDDED_KINDS = frozenset(Kind) - {Kind.ACTION, Kind.CODE}
 """Kinds that get a vector; actions are found by their words: paths, commands, error messages."""

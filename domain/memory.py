@@ -10,12 +10,12 @@ from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind, Trust
 from session_mgmt_mcp.domain.mentions import mentioned
 from session_mgmt_mcp.domain.parts import split
 from session_mgmt_mcp.domain.ranking import KEPT, REREAD, Scored, cues_of, rank, reread
-from session_mgmt_mcp.domain.redaction import redact
+from session_mgmt_mcp.domain.redaction import redact, redact_values
 from session_mgmt_mcp.domain.text import content_hash, opaque_id, snippet
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound, Unavailable
-from session_mgmt_mcp.ports.vector_store import Condition, Filter, Hit, Record, StoreStats, Unit, VectorStore
+from session_mgmt_mcp.ports.vector_store import Condition, Filter, Hit, Json, Record, StoreStats, Unit, VectorStore
 
 MAX_CONTENT_BYTES = 64 * 1024
 MAX_QUERY_CHARACTERS = 2_000
@@ -31,6 +31,8 @@ class Scope:
     projects: tuple[str, ...] | None = None
     kinds: tuple[Kind, ...] | None = None
     tags: tuple[str, ...] = ()
+    files: tuple[str, ...] | None = None  # at least one of them
+    facts: tuple[str, ...] | None = None  # at least one of them
     since: datetime | None = None
     until: datetime | None = None
 
@@ -38,9 +40,15 @@ class Scope:
         found: list[Condition] = []
         if self.projects is not None:
             found.append(Condition("project", "in", self.projects))
-        if self.kinds is not None:
+        if self.kinds is None:
+            found.append(Condition("kind", "!=", Kind.CODE))
+        else:
             found.append(Condition("kind", "in", tuple(str(kind) for kind in self.kinds)))
         found += [Condition("tags", "has", tag) for tag in self.tags]
+        if self.files is not None:
+            found.append(Condition("files", "in", self.files))
+        if self.facts is not None:
+            found.append(Condition("facts", "in", self.facts))
         if self.since is not None:
             found.append(Condition("time", ">=", self.since))
         if self.until is not None:
@@ -287,32 +295,35 @@ class MemoryService:
 
     async def scrub(self, progress: Callable[[int, int], None], dry_run: bool = False) -> Mapping[str, int]:
         """Redacts what was stored before a pattern was known; secrets found, by kind. A second run finds none."""
-        total, done, cursor = await self._store.count([Condition("parent", "=", "")]), 0, None
-        counts: dict[str, int] = {}
-        while True:
-            page = await self._store.scan([Condition("parent", "=", "")], cursor)
-            cleaned = [(record, redact(record.text)) for record in page.records]
-            for record, clean in cleaned:
-                if clean.text == record.text:
-                    continue
-                for kind, number in clean.counts.items():
-                    counts[kind] = counts.get(kind, 0) + number
-                if not dry_run:
-                    await self._store.delete([Condition("parent", "=", record.id)])
-                    files = tuple(redact(file).text for file in record.files)
-                    new = replace(
-                        record, text=clean.text, files=files, content_hash=content_hash(clean.text), model_id=""
-                    )
-                    await self._store.upsert(split(new))
-            done += len(page.records)
-            progress(done, total)
-            if page.cursor is None:
-                break
-            cursor = page.cursor
+        wholes, code = [Condition("parent", "=", "")], [Condition("kind", "=", Kind.CODE)]
+        total, done = await self._store.count(wholes) + await self._store.count(code), 0
+        counts: Counter[str] = Counter()
+        for where in (wholes, code):
+            cursor: str | None = ""
+            while cursor is not None:
+                page = await self._store.scan(where, cursor or None)
+                for record in page.records:
+                    clean = redact(record.text)
+                    metadata = redact_values(record.metadata)
+                    if clean.text == record.text and metadata == record.metadata:
+                        continue
+                    counts.update(clean.counts or {"metadata": 1})
+                    if not dry_run:
+                        await self._replace(record, clean.text, metadata)
+                done += len(page.records)
+                progress(done, total)
+                cursor = page.cursor
         if counts and not dry_run:
             self._rankings.clear()
             self._on_new()
         return counts
+
+    async def _replace(self, record: Record, text: str, metadata: Json) -> None:
+        assert isinstance(metadata, Mapping)
+        await self._store.delete([Condition("parent", "=", record.id), Condition("kind", "!=", Kind.CODE)])
+        files = tuple(redact(file).text for file in record.files)
+        new = replace(record, text=text, metadata=metadata, files=files, content_hash=content_hash(text), model_id="")
+        await self._store.upsert([new] if record.kind == Kind.CODE else split(new))
 
     def _record_of(self, draft: Draft) -> tuple[Record, Mapping[str, int]]:
         check_text(draft.content)

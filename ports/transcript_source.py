@@ -8,6 +8,15 @@ from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a call put into a file: `after` in the place of `before`."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """One call of one tool, as facts."""
 
@@ -16,6 +25,8 @@ class ToolCall:
     files: tuple[str, ...] = ()
     command: str = ""
     error: str = ""  # what it printed when it failed, or the end of it
+    output: str = ""  # the end of what a command printed when it did not fail
+    changes: tuple[Change, ...] = ()  # asked for; made only if it went well
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from session_mgmt_mcp.adapters.claude_code.words import without_notes
-from session_mgmt_mcp.ports.transcript_source import ToolCall
+from session_mgmt_mcp.ports.transcript_source import Change, ToolCall
 
 KEPT = 20_000  # characters of a text; of an error those at the end, where the reason stands
 _PATHS = ("file_path", "notebook_path", "path")
+EDITS_KEPT = 20  # of one call
+_AFTER = ("new_string", "new_source", "content")
 _SUBJECTS = ("pattern", "query", "url", "subject", "description", "skill", "plan", "prompt", "text")
 
 
@@ -17,6 +19,7 @@ class Result:
     ok: bool
     error: str
     files: tuple[str, ...]
+    output: str
 
 
 def call_of(block: Mapping[str, Any]) -> ToolCall:
@@ -28,7 +31,21 @@ def call_of(block: Mapping[str, Any]) -> ToolCall:
         ok=None,
         files=tuple(dict.fromkeys(files)),
         command=command[:KEPT] if isinstance(command, str) else "",
+        changes=_changes(inputs, files[0]) if files else (),
     )
+
+
+def _changes(inputs: Mapping[str, Any], file: str) -> tuple[Change, ...]:
+    """Of an edit, several edits at once, a file or a notebook's cell that is written."""
+    several = inputs.get("edits")
+    edits = [edit for edit in several if isinstance(edit, dict)] if isinstance(several, list) else [inputs]
+    found: list[Change] = []
+    for edit in edits[:EDITS_KEPT]:
+        after = next((edit[name] for name in _AFTER if isinstance(edit.get(name), str)), None)
+        before = edit.get("old_string")
+        if after is not None:
+            found.append(Change(file, before[:KEPT] if isinstance(before, str) else "", after[:KEPT]))
+    return tuple(found)
 
 
 def subject_of(block: Mapping[str, Any]) -> str:
@@ -46,6 +63,7 @@ def result_of(block: Mapping[str, Any], beside: object) -> Result:
     return Result(
         ok=not failed,
         error=_error(block.get("content"), details) if failed else "",
+        output="" if failed else _printed(details)[-KEPT:],
         files=(changed,) if isinstance(changed, str) and changed else (),
     )
 
@@ -58,7 +76,8 @@ def answers_in(beside: object) -> str:
 
 def finished(call: ToolCall, result: Result) -> ToolCall:
     files = tuple(dict.fromkeys((*call.files, *result.files)))
-    return ToolCall(call.tool, result.ok, files, call.command, result.error)
+    output = result.output if call.command else ""
+    return ToolCall(call.tool, result.ok, files, call.command, result.error, output, call.changes)
 
 
 def about(call: ToolCall, subject: str) -> str:
@@ -70,9 +89,13 @@ def about(call: ToolCall, subject: str) -> str:
 def _error(content: object, details: Mapping[str, Any]) -> str:
     text = _plain(content)
     if not text:
-        text = "\n".join(part for name in ("stdout", "stderr") if isinstance(part := details.get(name), str) and part)
+        text = _printed(details)
     text = text.replace("<tool_use_error>", "").replace("</tool_use_error>", "")
     return without_notes(text)[-KEPT:].strip()
+
+
+def _printed(details: Mapping[str, Any]) -> str:
+    return "\n".join(part for name in ("stdout", "stderr") if isinstance(part := details.get(name), str) and part)
 
 
 def _plain(content: object) -> str:

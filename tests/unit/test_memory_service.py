@@ -11,7 +11,7 @@ from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.memory import MAX_CONTENT_BYTES, Draft, MemoryService, Scope
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 from session_mgmt_mcp.ports.errors import Invalid, NotFound, Unavailable
-from session_mgmt_mcp.ports.vector_store import Condition
+from session_mgmt_mcp.ports.vector_store import Condition, Record
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -254,3 +254,25 @@ async def test_a_worker_without_a_model_says_why_and_does_not_spin(store, memory
     progress = await asyncio.wait_for(worker.wait_idle(), 5)
     task.cancel()
     assert progress.pending == 1 and "reinstall" in progress.problem
+
+
+async def test_code_is_left_out_of_recall_but_not_of_scrubbing(memory, store):
+    secret = "ghp_" + "a8Kd0Wq2Zx6Vb4Nm1Lp3Ty7Ru9Eo5Is0Cf2G"
+    turn = Record("t", "turn", f"use {secret}", "shop", NOW)
+    code = Record(
+        "t.c1",
+        "code",
+        f"key = '{secret}'",
+        "shop",
+        NOW,
+        parent="t",
+        worded=False,
+        metadata={"code": {"before": secret}},
+    )
+    await store.upsert([turn, code])
+    assert [hit.record.id for hit in (await memory.search("key use", Scope(("shop",)))).hits] == ["t"]
+    await memory.scrub(lambda done, total: None)
+    page = await store.scan([])
+    assert {record.id for record in page.records} == {"t", "t.c1"}
+    assert secret not in repr(page.records) and not page.records[1].worded
+    assert not await memory.scrub(lambda done, total: None)

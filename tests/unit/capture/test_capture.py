@@ -298,3 +298,57 @@ async def test_a_memory_knows_the_files_it_touched_or_mentions(transcript, room)
     assert files[1:3] == [("/home/you/shop/my cart.py",), ("tests/test_cart.py", "src/total.py")]
     assert files[3] == ("/home/you/[redacted:github-token].py",) and files[4] == ()
     assert token not in repr(files)
+
+
+async def test_the_code_of_a_conversation_is_kept_apart(transcript, room):
+    token = "ghp_" + "a8Kd0Wq2Zx6Vb4Nm1Lp3Ty7Ru9Eo5Is0Cf2G"
+    transcript.user(f"Like this:\n```python\nKEY = '{token}'\ndef total(cart): ...\n```")
+    transcript.call("t1", "Edit", file_path="/shop/cart.go", old_string="a\nb", new_string=f"a\nkey := `{token}`")
+    transcript.call("t2", "Edit", file_path="/shop/cart.go", old_string="x", new_string="never made")
+    transcript.call(
+        "t3", "MultiEdit", file_path="/shop/m.ts", edits=[{"old_string": "", "new_string": f"n{n}"} for n in (1, 2)]
+    )
+    transcript.call("t4", "Write", file_path="/shop/w.rs", content="fn main() {}")
+    transcript.call("t5", "NotebookEdit", notebook_path="/shop/n.ipynb", new_source="x = 1")
+    transcript.call("t6", "Edit", file_path="/shop/cart.go", old_string="gone = 1", new_string="")
+    transcript.call("t7", "Write", file_path="/shop/waits.rs", content="fn waits() {}")
+    for name in ("t1", "t3", "t4", "t5", "t6"):
+        transcript.result(name)
+    transcript.result("t2", "String to replace not found in file.", error=True)
+    await room.capture.import_paths([transcript.path])
+    rows = await room.rows()
+    code = [row for row in rows if row.kind == "code"]
+    assert token not in repr(rows)
+    assert [row.text for row in code] == [
+        "KEY = '[redacted:github-token]'\ndef total(cart): ...", "a\nkey := `[redacted:github-token]`", "n1", "n2",
+        "fn main() {}", "x = 1", "gone = 1",
+    ]  # fmt: skip
+    assert [row.files for row in code][:3] == [(), ("/shop/cart.go",), ("/shop/m.ts",)]
+    assert [row.metadata["code"].get("before") for row in code][:2] == [None, "b"]
+    assert {row.parent for row in code} <= {row.id for row in rows}
+    assert not any(row.worded for row in code)
+    transcript.result("t7")
+    await room.capture.import_paths([transcript.path])
+    assert "fn waits() {}" in [row.text for row in await room.rows()]
+
+
+async def test_what_went_wrong_is_a_fact(transcript, room):
+    transcript.call("t1", command="pytest -q")
+    transcript.result("t1", "Exit code 1\nKeyError: 'total'", error=True)
+    transcript.call("t2", command="go test ./... 2>&1 | tail -3")
+    transcript.result("t2", "x", beside={"stdout": "--- FAIL: TestCart (0.1s)", "stderr": ""})
+    transcript.call("t3", command="rm -rf build")
+    transcript.result("t3", "The user doesn't want to proceed with this tool use.", error=True)
+    transcript.user("I get\nTraceback (most recent call last):\nValueError: no")
+    transcript.call("t4", "Read", file_path="/shop/cart.py")
+    transcript.result("t4")
+    await room.capture.import_paths([transcript.path])
+    rows = await room.whole()
+    assert [row.facts for row in rows] == [
+        ("tool:Bash", "outcome:failed", "error:KeyError"),
+        ("tool:Bash", "outcome:hidden", "error:test failure"),
+        ("tool:Bash", "outcome:stopped"),
+        ("outcome:pasted", "error:ValueError"),
+        ("tool:Read",),
+    ]
+    assert rows[1].metadata["call"]["ok"] and "FAIL: TestCart" in rows[1].text
