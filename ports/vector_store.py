@@ -24,8 +24,10 @@ Field: TypeAlias = Literal[
     "facts",
     "content_hash",
     "model_id",
+    "text",
 ]
 Operator: TypeAlias = Literal["=", "!=", "in", "<", "<=", ">", ">=", "has"]
+Order: TypeAlias = Literal["newest", "oldest", "votes"]
 Facet: TypeAlias = Literal["kind", "project", "session", "role", "month", "tags", "files", "facts", "model_id"]
 
 
@@ -64,7 +66,8 @@ class Record:
 class Condition:
     """`field operator value`. `in` takes a sequence; `has` asks whether a tag, file or fact is among the record's.
 
-    Of tags, files and facts `in` asks whether at least one of the values is among the record's.
+    Of tags, files and facts `in` asks whether at least one of the values is among the record's. `text has` takes words:
+    the record, or one of its parts, shares at least one of them as `search_lexical` understands it.
     """
 
     field: Field
@@ -96,6 +99,26 @@ class Hit:
 class Page:
     records: Sequence[Record]
     cursor: str | None  # None: that was the last page
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpan:
+    """What a filter leaves of one session; `session` is empty for what belongs to none."""
+
+    session: str
+    project: str  # of its latest record
+    records: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A word that begins as was asked, in how many records it stands, and in how many of them beside the other words."""
+
+    word: str
+    records: int
+    together: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +178,23 @@ class VectorStore(Protocol):
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
         """Records in the order they were first written; each once, even while others arrive. Raises Invalid for a bad cursor."""
+
+    async def listed(self, where: Filter, order: Order, cursor: str | None = None, limit: int = 50) -> Page:
+        """By time, of the same time in order of writing; or by the number `votes` in the metadata (none is 0), then newest.
+
+        Each once, even while others arrive: a cursor names a place, so what is new stands before it or after it. Raises
+        Invalid for a bad cursor, one of another order included.
+        """
+
+    async def sessions(self, where: Filter, k: int) -> list[SessionSpan]:
+        """At most k, that with the latest record first."""
+
+    async def complete(self, prefix: str, where: Filter, k: int, beside: str = "") -> list[Completion]:
+        """At most k words of three letters or more that begin with `prefix`, in lower case.
+
+        First those that stand in most records that share a word with `beside`, then those in most records. Of the forms
+        of one word the shortest is given, with the records of all. Raises Invalid for a prefix without a letter or digit.
+        """
 
     async def count(self, where: Filter) -> int: ...
 

@@ -24,12 +24,18 @@ ORDERS: dict[str, Callable[[Any, Any], Any]] = {
 NAMES = ("=", "!=", "in")
 
 
-def mask(rows: Rows, where: Filter) -> Bools:
-    """Which rows live and hold all conditions. Raises Invalid."""
+def mask(rows: Rows, where: Filter, sharing: Callable[[str], Bools] = lambda _: np.ones(1, np.bool_)) -> Bools:
+    """Which rows live and hold all conditions; `sharing` says which share a word with a text. Raises Invalid."""
     wanted: Bools = rows["alive"].copy()
     for condition in where:
-        wanted &= holds(rows, condition)
+        wanted &= sharing(text_of(condition)) if condition.field == "text" else holds(rows, condition)
     return wanted
+
+
+def text_of(condition: Condition) -> str:
+    if condition.operator != "has" or not isinstance(condition.value, str):
+        raise Invalid("filter on text: use `has` with words.")
+    return condition.value
 
 
 def check(where: Filter) -> None:

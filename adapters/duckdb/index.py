@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from session_mgmt_mcp.adapters.duckdb import filters
+from session_mgmt_mcp.adapters.duckdb import filters, listing
 from session_mgmt_mcp.adapters.duckdb.dense import Dense
-from session_mgmt_mcp.adapters.duckdb.growing import Floats
+from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes, Ints
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings, renumbered
+from session_mgmt_mcp.adapters.duckdb.listing import Votes
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
 from session_mgmt_mcp.adapters.duckdb.search import Found, Units, by_record, by_session, by_window, wanted_of
 from session_mgmt_mcp.adapters.duckdb.tokens import QUERY_CHARACTERS, Words, indexed_text
-from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Unit
+from session_mgmt_mcp.adapters.duckdb.vocabulary import occurrences
+from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Order, SessionSpan, Unit
 
 DEAD_BEFORE_COMPACTION = 5_000
 
@@ -157,7 +159,7 @@ class Index:
     def lexical(self, text: str, where: Filter, k: int, unit: Unit) -> list[Hit]:
         with self.lock:
             terms = list(dict.fromkeys(self._query_words.hashes(text[:QUERY_CHARACTERS])))
-            wanted = filters.mask(self.rows, where)
+            wanted = self._mask(where)
             if not terms or not len(self.rows):
                 return []
             match unit:
@@ -177,12 +179,12 @@ class Index:
 
     def nearest(self, vector: Floats, where: Filter, k: int) -> list[Hit]:
         with self.lock:
-            rows, cosines = self.dense.search(vector, filters.mask(self.rows, where))
+            rows, cosines = self.dense.search(vector, self._mask(where))
             return self._hits(Found(rows.astype(np.int64), cosines, cosines), k)
 
     def latest(self, where: Filter, k: int | None = None) -> list[Hit]:
         with self.lock:
-            rows = np.flatnonzero(filters.mask(self.rows, where))
+            rows = np.flatnonzero(self._mask(where))
             same = np.ones(len(rows), np.float32)
             return self._hits(Found(rows, same, same), len(rows) if k is None else k)
 
@@ -201,10 +203,48 @@ class Index:
         embedded = (rows["slot"][at] >= 0).tolist()
         return list(map(Hit, ids, found.scores[order].tolist(), *names, positions, parents, times, embedded))
 
+    def listed(
+        self, where: Filter, order: Order, cursor: str | None, limit: int, votes: Votes
+    ) -> tuple[list[tuple[str, Place]], str | None]:
+        """Ids and places of a page, and the cursor of the next."""
+        with self.lock:
+            rows, following = listing.listed(self.rows, self._mask(where), order, cursor, limit, votes)
+            return list(zip(self.rows.ids.of_all(rows), self._places(rows), strict=True)), following
+
+    def sessions(self, where: Filter, k: int) -> list[SessionSpan]:
+        with self.lock:
+            return listing.sessions(self.rows, self._mask(where), k)
+
+    def standing(self, terms: Hashes, where: Filter, beside: str) -> tuple[Ints, Ints]:
+        """In how many records that hold `where` each term stands, and in how many of them beside one of the words."""
+        with self.lock:
+            wanted = self._mask(where)
+            counts = occurrences(self.postings, terms, wanted)
+            words = self._query_words.hashes(beside[:QUERY_CHARACTERS])
+            return counts, occurrences(self.postings, terms, wanted & self._sharing(words)) if words else counts * 0
+
+    def _mask(self, where: Filter) -> Bools:
+        return filters.mask(self.rows, where, self._sharing_text)
+
+    def _sharing_text(self, text: str) -> Bools:
+        shared = self._sharing(self._query_words.hashes(text[:QUERY_CHARACTERS]))
+        parents = np.unique(self.rows["parent"][shared & self.rows["alive"]])
+        names = self.rows.codes["parent"].names
+        whole = [row for code in parents.tolist() if code and (row := self.rows.find(names[code])) >= 0]
+        shared[whole] = True
+        return shared
+
+    def _sharing(self, terms: Sequence[int]) -> Bools:
+        """Rows that have at least one of the terms."""
+        shared = np.zeros(len(self.rows), np.bool_)
+        for term in dict.fromkeys(terms):
+            shared[self.postings.of(term, None)[0]] = True
+        return shared
+
     def places(self, where: Filter, after: int = -1, limit: int | None = None) -> list[Place]:
         """In the order of first writing."""
         with self.lock:
-            rows = np.flatnonzero(filters.mask(self.rows, where) & (self.rows["seq"] > after))
+            rows = np.flatnonzero(self._mask(where) & (self.rows["seq"] > after))
             return self._places(rows[np.argsort(self.rows["seq"][rows], kind="stable")[:limit]])
 
     def known(self, ids: Sequence[str]) -> dict[str, Place]:
@@ -220,7 +260,7 @@ class Index:
 
     def count(self, where: Filter) -> int:
         with self.lock:
-            return int(np.count_nonzero(filters.mask(self.rows, where)))
+            return int(np.count_nonzero(self._mask(where)))
 
     def vectors(self) -> int:
         with self.lock:
@@ -228,7 +268,7 @@ class Index:
 
     def facets(self, by: Facet, where: Filter) -> dict[str, int]:
         with self.lock:
-            wanted = filters.mask(self.rows, where)
+            wanted = self._mask(where)
             match by:
                 case "tags" | "files" | "facts":
                     counts = self.rows.labels[by].counts(wanted)

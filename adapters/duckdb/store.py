@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 
 import duckdb
 import numpy as np
-from session_mgmt_mcp.adapters.duckdb import backups, filters, schema, snapshot, writing
+from session_mgmt_mcp.adapters.duckdb import backups, filters, listing, schema, snapshot, vocabulary, writing
 from session_mgmt_mcp.adapters.duckdb.connection import (
     SNAPSHOT_AFTER,
     After,
@@ -26,7 +26,18 @@ from session_mgmt_mcp.adapters.duckdb.original import Adopt, is_original, take_o
 from session_mgmt_mcp.adapters.duckdb.records import Row, check_vectors, parse, to_record
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 from session_mgmt_mcp.ports.errors import Invalid
-from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Page, Record, StoreStats, Unit
+from session_mgmt_mcp.ports.vector_store import (
+    Completion,
+    Facet,
+    Filter,
+    Hit,
+    Order,
+    Page,
+    Record,
+    SessionSpan,
+    StoreStats,
+    Unit,
+)
 
 T = TypeVar("T")
 
@@ -46,6 +57,7 @@ class DuckDBVectorStore:
         self._claimed = claimed
         self._dimensions = schema.DIMENSIONS
         self._index = Index(self._dimensions)
+        self._vocabulary = vocabulary.Vocabulary()
         self._token = ""
         self._saved = 0
         self._connection = Connection(path, raw, self._settle, self._upsert, self._rest)
@@ -186,6 +198,33 @@ class DuckDBVectorStore:
             places = self._index.places(where, after, limit + 1)
             shown = places[:limit]
             return Page(read_records(connection, shown), str(shown[-1].seq) if len(places) > limit else None)
+
+        return await self.read(read)
+
+    async def listed(self, where: Filter, order: Order, cursor: str | None = None, limit: int = 50) -> Page:
+        check_k(limit, "limit")
+
+        def read(connection: Any) -> Page:
+            votes = listing.read_votes(connection) if order == "votes" else {}
+            places, after = self._index.listed(where, order, cursor, limit, votes)
+            found = {record.id: record for record in read_records(connection, [place for _, place in places])}
+            return Page([found[name] for name, _ in places if name in found], after)
+
+        return await self.read(read)
+
+    async def sessions(self, where: Filter, k: int) -> list[SessionSpan]:
+        check_k(k)
+        return await self.read(lambda _: self._index.sessions(where, k))
+
+    async def complete(self, prefix: str, where: Filter, k: int, beside: str = "") -> list[Completion]:
+        check_k(k)
+        start = vocabulary.checked_prefix(prefix)
+        filters.check(where)
+
+        def read(connection: Any) -> list[Completion]:
+            words, terms = self._vocabulary.beginning(start, connection)
+            records, together = self._index.standing(terms, where, beside)
+            return vocabulary.best(words, terms, records, together, k)
 
         return await self.read(read)
 

@@ -62,10 +62,14 @@ class Words:
             found += known
         return found
 
+    def stem(self, word: str) -> str:
+        """The term of a single word or whole name in lower case."""
+        return str(self._stem(word[:LONGEST_TERM]))
+
     def _of(self, raw: str) -> list[str]:
         if raw.islower() and raw.isalpha() and raw.isascii():
             return [] if raw in STOP_WORDS else [self._stem(raw[:LONGEST_TERM])]
-        pieces = [piece for run in PIECE.findall(raw) for piece in split_run(run)]
+        pieces = pieces_of(raw)
         whole = raw.lower()[:LONGEST_TERM]
         if len(pieces) == 1 and len(pieces[0]) == len(raw):
             pieces = []
@@ -79,6 +83,15 @@ class Words:
 
 def raws(text: str) -> list[str]:
     return RAW.findall(text if text.isascii() else unicodedata.normalize("NFKC", text))
+
+
+def pieces_of(raw: str) -> list[str]:
+    """The words that a name is made of.
+
+    >>> pieces_of("domain/userCache.py")
+    ['domain', 'user', 'Cache', 'py']
+    """
+    return [piece for run in PIECE.findall(raw) for piece in split_run(run)]
 
 
 def split_run(run: str) -> Iterable[str]:

@@ -17,14 +17,17 @@ import Stemmer
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 from session_mgmt_mcp.ports.vector_store import (
+    Completion,
     Condition,
     Facet,
     Field,
     Filter,
     Hit,
     Operator,
+    Order,
     Page,
     Record,
+    SessionSpan,
     StoreStats,
     Unit,
 )
@@ -150,6 +153,68 @@ class MemoryVectorStore:
         shown = [replace(record, vector=None) for _, record in found[:limit]]
         return Page(shown, str(found[limit - 1][0]) if len(found) > limit else None)
 
+    async def listed(self, where: Filter, order: Order, cursor: str | None = None, limit: int = 50) -> Page:
+        check_count("limit", limit)
+        if order not in get_args(Order):
+            raise Invalid(f"order {order!r}: use one of {', '.join(get_args(Order))}.")
+        placed = sorted(
+            ((self._place(record, order), record) for record in self._having(where)), key=lambda one: one[0]
+        )
+        if cursor is not None:
+            name, _, place = cursor.partition(" ")
+            if name != order:
+                raise Invalid("cursor: give the one that the page before came with, and ask for the same order.")
+            placed = [one for one in placed if one[0] > tuple(json.loads(place))]
+        shown = placed[:limit]
+        following = f"{order} {json.dumps(shown[-1][0])}" if len(placed) > limit else None
+        return Page([replace(record, vector=None) for _, record in shown], following)
+
+    def _place(self, record: Record, order: Order) -> tuple[float, ...]:
+        time, seq = record.time.timestamp(), self._seqs[record.id]
+        votes = record.metadata.get("votes", 0)
+        match order:
+            case "oldest":
+                return (time, seq)
+            case "newest":
+                return (-time, -seq)
+            case "votes":
+                return (-votes if isinstance(votes, int) else 0, -time, -seq)
+
+    async def sessions(self, where: Filter, k: int) -> list[SessionSpan]:
+        check_count("k", k)
+        members: dict[str, list[Record]] = defaultdict(list)
+        for record in self._having(where):
+            members[record.session].append(record)
+        spans = []
+        for session, records in members.items():
+            records.sort(key=lambda one: (one.time, self._seqs[one.id]))
+            first, last = records[0], records[-1]
+            spans.append(SessionSpan(session, last.project, len(records), first.time, last.time))
+        return sorted(spans, key=lambda span: span.last, reverse=True)[:k]
+
+    async def complete(self, prefix: str, where: Filter, k: int, beside: str = "") -> list[Completion]:
+        check_count("k", k)
+        if not any(letter.isalnum() for letter in prefix):
+            raise Invalid("prefix: give at least one letter or digit to complete.")
+        start, others = prefix.strip().lower(), set(self._terms(beside))
+        forms: dict[str, set[str]] = defaultdict(set)
+        records: Counter[str] = Counter()
+        together: Counter[str] = Counter()
+        for record in self._having(where):
+            text = indexed_text(record) if record.worded else ""
+            terms = set(self._terms(text))
+            records.update(terms)
+            together.update(terms if terms & others else ())
+            for word in {*WORD.findall(text), *PIECE.findall(text)}:
+                forms[self._stem(word.lower())].add(word.lower())
+        fitting = {
+            term: [form for form in some if form.startswith(start) and len(form) > 2 and form not in STOP_WORDS]
+            for term, some in forms.items()
+        }
+        words = {term: min(some, key=lambda form: (len(form), form)) for term, some in fitting.items() if some}
+        order = sorted(words, key=lambda term: (-together[term], -records[term], words[term]))
+        return [Completion(words[term], records[term], together[term]) for term in order if records[term]][:k]
+
     async def count(self, where: Filter) -> int:
         return len(self._having(where))
 
@@ -188,7 +253,16 @@ class MemoryVectorStore:
         self._check_open()
         for condition in where:
             check_condition(condition)
-        return [record for record in self._records.values() if all(holds(record, one) for one in where)]
+        sharing = [self._sharing(str(one.value)) for one in where if one.field == "text"]
+        others = [one for one in where if one.field != "text"]
+        found = [record for record in self._records.values() if all(holds(record, one) for one in others)]
+        return [record for record in found if all(record.id in ids for ids in sharing)]
+
+    def _sharing(self, text: str) -> set[str]:
+        words = set(self._terms(text))
+        worded = [record for record in self._records.values() if record.worded]
+        found = [record for record in worded if words & set(self._terms(indexed_text(record)))]
+        return {record.id for record in found} | {record.parent for record in found}
 
     def _terms(self, text: str) -> list[str]:
         words: list[str] = []
@@ -269,6 +343,8 @@ def check_condition(condition: Condition) -> None:
         raise Invalid(f"filter {field!r} {op!r}: use a known field and one of {' '.join(get_args(Operator))}.")
     match field:
         case "tags" | "files" | "facts" if op != "in":
+            fits = op == "has" and isinstance(value, str)
+        case "text":
             fits = op == "has" and isinstance(value, str)
         case "time":
             fits = op in COMPARE and isinstance(value, datetime) and value.tzinfo is not None

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from session_mgmt_mcp.contracts.samples import DIMENSIONS, START, Reopen, all_ids, names, pointing, record, word
+from session_mgmt_mcp.contracts.vector_listing import VectorListingContract
 from session_mgmt_mcp.contracts.vector_search import VectorSearchContract
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 from session_mgmt_mcp.ports.vector_store import Condition, Record, Unit, VectorStore
 
 
-class VectorStoreContract(VectorSearchContract):
+class VectorStoreContract(VectorSearchContract, VectorListingContract):
     """Subclass it and give a `store` fixture: an empty store of 384 dimensions, closed by the fixture."""
 
     # writing and reading
