@@ -26,6 +26,10 @@ class IntervalService:
         self._clock = clock
         self._zone = zone
 
+    @property
+    def zone(self) -> tzinfo:
+        return self._zone
+
     async def read(self, text: str, folder: str = "") -> Interval:
         """`folder` lies in the repository whose tags may be named. Raises Invalid, with examples."""
 

@@ -12,6 +12,8 @@ from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.timeline import TimelineService
+from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.vector_store import VectorStore
@@ -26,6 +28,8 @@ class Application:
     memory: MemoryService
     capture: CaptureService
     projects: ProjectService
+    times: IntervalService
+    timeline: TimelineService
     embedding: EmbeddingWorker
     store: VectorStore
     ledger: ImportLedger
@@ -42,6 +46,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             memory=await _made(container.memory()),
             capture=await _made(container.capture()),
             projects=await _made(container.projects()),
+            times=await _made(container.times()),
+            timeline=await _made(container.timeline()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             ledger=await _made(container.ledger()),

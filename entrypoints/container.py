@@ -1,8 +1,9 @@
 """The one place where adapters are chosen and services are wired."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dependency_injector import containers, providers
 from session_mgmt_mcp import paths
@@ -11,6 +12,9 @@ from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.timeline import TimelineService
+from session_mgmt_mcp.domain.times import IntervalService
+from session_mgmt_mcp.ports.date_parser import DateParser
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
@@ -76,6 +80,21 @@ def _git() -> GitRepository:
     return SubprocessGitRepository()
 
 
+def _date_parser() -> DateParser:
+    from session_mgmt_mcp.adapters.dateparser.parser import DateparserDateParser
+
+    return DateparserDateParser()
+
+
+def _zone(name: str | None) -> tzinfo:
+    from tzlocal import reload_localzone
+
+    try:
+        return ZoneInfo(name) if name else reload_localzone()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC  # a machine that contradicts itself; the setting says better
+
+
 def _transcripts() -> TranscriptSource:
     from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 
@@ -111,5 +130,10 @@ class Container(containers.DeclarativeContainer):
     )
     embedding = providers.Singleton(EmbeddingWorker, store, embedder)
     projects = providers.Singleton(ProjectService, git, ledger)
+    date_parser = providers.Singleton(_date_parser)
+    times = providers.Singleton(
+        IntervalService, date_parser, git, clock, providers.Singleton(_zone, settings.provided.timezone)
+    )
+    timeline = providers.Singleton(TimelineService, store)
     memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
     capture = providers.Singleton(CaptureService, transcripts, store, ledger, projects, embedding.provided.wake)

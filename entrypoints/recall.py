@@ -23,13 +23,15 @@ class Question:
     time_decay: bool = True
     kinds: tuple[Kind, ...] | None = None
     tags: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def search(app: Application, asked: Question, offset: int = 0) -> SearchResult:
     rules = _rules(app)
     return await app.memory.search(
         asked.query,
-        await _scope(app, asked),
+        await scope_of(app, asked),
         limit=asked.limit or rules.search_limit,
         offset=offset,
         min_score=rules.min_score if asked.min_score is None else asked.min_score,
@@ -39,7 +41,7 @@ async def search(app: Application, asked: Question, offset: int = 0) -> SearchRe
 
 async def more(app: Application, asked: Question, offset: int | None, cursor: str | None) -> SearchResult:
     """Goes on at the cursor, else in the last search of this question; `offset` None: where that stopped, else at 3."""
-    going_on = cursor or app.memory.cursor_of(asked.query, (await _scope(app, asked)).projects, offset)
+    going_on = cursor or app.memory.cursor_of(asked.query, (await scope_of(app, asked)).projects, offset)
     if going_on:
         return await app.memory.more(going_on, limit=asked.limit or _rules(app).search_limit)
     return await search(app, asked, 3 if offset is None else offset)
@@ -54,7 +56,7 @@ async def overview(app: Application, asked: Question) -> Overview:
     rules = _rules(app)
     floor = rules.min_score if asked.min_score is None else asked.min_score
     return await app.memory.overview(
-        asked.query, await _scope(app, asked), min_score=floor, half_life_days=rules.half_life_days
+        asked.query, await scope_of(app, asked), min_score=floor, half_life_days=rules.half_life_days
     )
 
 
@@ -113,12 +115,12 @@ async def reset(app: Application, confirm: bool) -> Mapping[str, Any]:
     return {"summary": summary, "reset": True, "memories": memories, "backup": backup.name}
 
 
-async def _scope(app: Application, asked: Question) -> Scope:
+async def scope_of(app: Application, asked: Question) -> Scope:
     projects = await _projects(app, asked.project)
     if projects is not None:
         # The original product knew projects by their bare names.
         projects = (*projects, *sorted({project.rpartition("-")[0] for project in projects} - {""}))
-    return Scope(projects=projects, kinds=asked.kinds, tags=asked.tags)
+    return Scope(projects=projects, kinds=asked.kinds, tags=asked.tags, since=asked.since, until=asked.until)
 
 
 async def _projects(app: Application, name: str | None) -> tuple[str, ...] | None:

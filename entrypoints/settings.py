@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from session_mgmt_mcp import paths
 from session_mgmt_mcp.ports.errors import Invalid
@@ -46,6 +47,18 @@ class Settings(BaseSettings):
     half_life_days: float = Field(
         180.0, ge=0, description="After so many days a memory counts half as recent; 0 switches time decay off."
     )
+
+    timezone: str | None = Field(
+        None, description="The time zone that times in words are read in, as Europe/Berlin; default: the machine's."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        try:
+            return value and ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("name a time zone of the IANA list, for example Europe/Berlin") from None
 
     @classmethod
     def settings_customise_sources(
