@@ -223,7 +223,7 @@ class CaptureService:
             role=entry.role,
             position=entry.position,
             files=tuple(dict.fromkeys(file for file in files if len(file) <= LONGEST))[:MOST],
-            facts=facts,
+            facts=(*facts, f"home:{entry.home}") if entry.home else facts,
             metadata=metadata,
             content_hash=content_hash(text),
         )

@@ -10,6 +10,7 @@ from typing import Any
 from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
+from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.timeline import TimelineService
@@ -30,6 +31,7 @@ class Application:
     projects: ProjectService
     times: IntervalService
     timeline: TimelineService
+    files: FileSearch
     embedding: EmbeddingWorker
     store: VectorStore
     ledger: ImportLedger
@@ -48,6 +50,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             projects=await _made(container.projects()),
             times=await _made(container.times()),
             timeline=await _made(container.timeline()),
+            files=await _made(container.files()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             ledger=await _made(container.ledger()),

@@ -5,11 +5,21 @@ from contextlib import asynccontextmanager
 
 from fastmcp import FastMCP
 from session_mgmt_mcp.application import Application
-from session_mgmt_mcp.tools import memory, server, timeline
+from session_mgmt_mcp.tools import (
+    files,
+    memory,
+    server,
+    timeline,
+)
 from session_mgmt_mcp.tools.registry import TOOLS, register
 from session_mgmt_mcp.version import VERSION
 
-TOOL_MODULES = (memory, server, timeline)  # importing them publishes their tools
+TOOL_MODULES = (
+    memory,
+    timeline,
+    files,
+    server,
+)  # importing them publishes their tools
 
 INSTRUCTIONS = """\
 session-mgmt-mcp remembers what was said, done and learned in earlier Claude Code sessions of this project, on this \

@@ -24,6 +24,14 @@ class Tag:
     time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A commit moved a file. Paths are from the top of the repository, with `/`."""
+
+    before: str
+    after: str
+
+
 class GitRepository(Protocol):
     async def find(self, folder: Path) -> Repository | None:
         """The repository that `folder` lies in; None outside of one, or when the folder is gone."""
@@ -33,3 +41,12 @@ class GitRepository(Protocol):
 
     async def tags(self, folder: Path) -> Sequence[Tag]:
         """Of the repository that `folder` lies in, newest first; none outside of one."""
+
+    async def renames(self, folder: Path) -> Sequence[Rename]:
+        """In the history of the branch that `folder` is on, newest first; none outside of a repository.
+
+        Of a very long history the older part may be missing.
+        """
+
+    async def worktrees(self, folder: Path) -> Sequence[Path]:
+        """The tops of all worktrees of the repository that `folder` lies in; none outside of one."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from session_mgmt_mcp.ports.git_repository import Repository, Tag
+from session_mgmt_mcp.adapters.git import renames
+from session_mgmt_mcp.ports.git_repository import Rename, Repository, Tag
 
 _GIT = (
     "git",
@@ -19,6 +20,9 @@ _TAGS = (
     *(*_GIT, "for-each-ref", "--sort=-creatordate", "--count=1000"),
     *("--format=%(creatordate:unix) %(refname:strip=2)", "refs/tags"),
 )
+_HEAD = ("git", "-c", "safe.directory=*", "rev-parse", "--verify", "HEAD")
+_WORKTREES = ("git", "-c", "safe.directory=*", "worktree", "list", "--porcelain", "-z")
+HEADS_KEPT = 8
 _KEPT = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP")
 _FIXED = {
     "LC_ALL": "C",
@@ -35,6 +39,7 @@ class SubprocessGitRepository:
 
     def __init__(self, timeout: float = 5.0) -> None:
         self._timeout = timeout
+        self._moved: dict[str, Sequence[Rename]] = {}  # by the commit that HEAD is
 
     async def find(self, folder: Path) -> Repository | None:
         return await asyncio.to_thread(_find, folder, self._timeout)
@@ -45,15 +50,34 @@ class SubprocessGitRepository:
     async def tags(self, folder: Path) -> Sequence[Tag]:
         return await asyncio.to_thread(_tags, folder, self._timeout)
 
+    async def renames(self, folder: Path) -> Sequence[Rename]:
+        return await asyncio.to_thread(self._renames, folder)
+
+    async def worktrees(self, folder: Path) -> Sequence[Path]:
+        return await asyncio.to_thread(_worktrees, folder, self._timeout)
+
+    def _renames(self, folder: Path) -> Sequence[Rename]:
+        [head, *_] = [*_asked(_HEAD, folder, self._timeout), ""]
+        if not head:
+            return []
+        if head not in self._moved:
+            while len(self._moved) >= HEADS_KEPT:
+                self._moved.pop(next(iter(self._moved)), None)
+            self._moved[head] = renames.read(folder, _environment(), self._timeout)
+        return self._moved[head]
+
+
+def _environment() -> dict[str, str]:
+    return _FIXED | {name: os.environ[name] for name in _KEPT if name in os.environ}
+
 
 def _asked(argv: Sequence[str], folder: Path, timeout: float) -> list[str]:
     """The lines of git's answer; none when it gives none in time."""
-    environment = _FIXED | {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
         answer = subprocess.run(
             argv,
             cwd=folder,
-            env=environment,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout,
@@ -75,6 +99,11 @@ def _find(folder: Path, timeout: float) -> Repository | None:
         common_dir=common_dir,
         branch=branch if branch and branch != "HEAD" else None,
     )
+
+
+def _worktrees(folder: Path, timeout: float) -> list[Path]:
+    answer = "\n".join(_asked(_WORKTREES, folder, timeout)).split("\0")
+    return [Path(line.removeprefix("worktree ")) for line in answer if line.startswith("worktree ")]
 
 
 def _tags(folder: Path, timeout: float) -> list[Tag]:

@@ -3,10 +3,11 @@
 import os
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from session_mgmt_mcp.adapters.git import repository
+from session_mgmt_mcp.adapters.git import renames, repository
 from session_mgmt_mcp.adapters.git.repository import SubprocessGitRepository
 from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.domain.projects import ProjectService
@@ -155,3 +156,44 @@ async def test_tags_come_newest_first_with_their_times(shop):
 
 async def test_outside_of_a_repository_there_are_no_tags(tmp_path):
     assert await SubprocessGitRepository().tags(tmp_path) == []
+
+
+async def test_renames_are_told_newest_first_and_whatever_the_name(tmp_path):
+    shop = new_repository(tmp_path / "shop")
+    names = ["file", "two words", 'größe\n\t"quoted".py', "R100", "deep/er/x"]
+    (shop / "deep" / "er").mkdir(parents=True)
+    for before, after in pairwise(names):
+        git(shop, "mv", before, after)
+        git(shop, "commit", "-qm", "moved")
+    asks = SubprocessGitRepository()
+    found = await asks.renames(shop / "deep")
+    assert [(one.before, one.after) for one in found] == list(pairwise(names))[::-1]
+    git(shop, "mv", "deep/er/x", "y")
+    git(shop, "commit", "-qm", "moved again")
+    assert (await asks.renames(shop))[0].after == "y"
+    assert await asks.renames(tmp_path) == [] and await asks.renames(tmp_path / "gone") == []
+
+
+async def test_a_history_that_is_read_once_is_not_read_again(tmp_path, monkeypatch):
+    shop = new_repository(tmp_path / "shop")
+    git(shop, "mv", "file", "moved")
+    git(shop, "commit", "-qm", "moved")
+    asks = SubprocessGitRepository()
+    first = await asks.renames(shop)
+    monkeypatch.setattr(renames, "read", lambda *_: pytest.fail("read again"))
+    assert await asks.renames(shop) == first != []
+
+
+def test_an_answer_that_was_cut_off_loses_only_its_last_record():
+    whole = b"R100\0a\0b\0R090\0c d\0e\0"
+    for end in range(len(whole) + 1):
+        found = [(one.before, one.after) for one in renames.parsed(whole[:end])]
+        assert found == [("a", "b"), ("c d", "e")][: len(found)] and (len(found) == 2) is (end == len(whole))
+
+
+async def test_all_worktrees_of_a_repository_are_named(tmp_path):
+    shop = new_repository(tmp_path / "shop")
+    git(shop, "worktree", "add", "-q", str(tmp_path / "two words"), "-b", "side")
+    tops = await SubprocessGitRepository().worktrees(tmp_path / "two words")
+    assert {top.name for top in tops} == {"shop", "two words"}
+    assert await SubprocessGitRepository().worktrees(tmp_path) == []

@@ -1,0 +1,12 @@
+"""What the advanced searches ask, in the context of the connection that asks."""
+
+from pathlib import Path
+
+from session_mgmt_mcp import connection, recall
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.file_search import FileHistory
+
+
+async def by_file(app: Application, file: str, limit: int, project: str | None) -> FileHistory:
+    scope = await recall.scope_of(app, recall.Question("", project))
+    return await app.files.search(file, scope, Path(connection.current().folder), limit)
