@@ -7,6 +7,7 @@ from fastmcp import FastMCP
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
     files,
+    insight,
     memory,
     server,
     timeline,
@@ -16,6 +17,7 @@ from session_mgmt_mcp.version import VERSION
 
 TOOL_MODULES = (
     memory,
+    insight,
     timeline,
     files,
     server,

@@ -7,8 +7,10 @@ from typing import Any
 
 from session_mgmt_mcp import connection, settings
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.concept import Concept, by_concept
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.memory import Draft, Overview, Scope, SearchResult, Stored
+from session_mgmt_mcp.domain.summary import Summary, summarise
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable
 
 
@@ -53,11 +55,19 @@ def budget(app: Application, asked: int | None = None) -> int:
 
 
 async def overview(app: Application, asked: Question) -> Overview:
-    rules = _rules(app)
-    floor = rules.min_score if asked.min_score is None else asked.min_score
-    return await app.memory.overview(
-        asked.query, await scope_of(app, asked), min_score=floor, half_life_days=rules.half_life_days
+    return await app.memory.overview(asked.query, await scope_of(app, asked), **_floor_and_decay(app, asked))
+
+
+async def summary(app: Application, asked: Question) -> Summary:
+    return await summarise(
+        app.memory, app.store, asked.query, await scope_of(app, asked), **_floor_and_decay(app, asked)
     )
+
+
+async def concept(app: Application, asked: Question, files: bool) -> Concept:
+    limit = asked.limit or _rules(app).search_limit
+    scope, rules = await scope_of(app, asked), _floor_and_decay(app, asked)
+    return await by_concept(app.memory, app.store, asked.query, scope, limit=limit, files=files, **rules)
 
 
 async def store(app: Application, content: str, tags: tuple[str, ...], project: str | None, kind: Kind) -> Stored:
@@ -136,6 +146,12 @@ async def _projects(app: Application, name: str | None) -> tuple[str, ...] | Non
     if mine.rpartition("-")[0] == name:
         return (mine,)
     raise Invalid(f"No project is known as {name[:60]!r}: leave it out for the current one, or give * for all.")
+
+
+def _floor_and_decay(app: Application, asked: Question) -> dict[str, float]:
+    rules = _rules(app)
+    floor = rules.min_score if asked.min_score is None else asked.min_score
+    return {"min_score": floor, "half_life_days": rules.half_life_days if asked.time_decay else 0.0}
 
 
 def _rules(app: Application) -> settings.Settings:

@@ -201,6 +201,12 @@ class VectorStore(Protocol):
     async def facets(self, by: Facet, where: Filter) -> dict[str, int]:
         """Records per value of `by`, most first; a month is `2026-11`. Computed by the store."""
 
+    async def frequencies(self, words: Sequence[str], where: Filter) -> dict[str, int]:
+        """In how many of the records each word stands, read as `search_lexical` reads it; 0 for a stop word.
+
+        A name made of several words (`userCache`, `a/b.py`) counts as a whole.
+        """
+
     async def stats(self) -> StoreStats: ...
 
     async def backup(self, to: Path) -> None:

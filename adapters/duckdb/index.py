@@ -279,6 +279,16 @@ class Index:
                     counts = {self.rows.codes[by].names[code]: int(numbers[code]) for code in np.flatnonzero(numbers)}
         return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
+    def frequencies(self, words: Sequence[str], where: Filter) -> dict[str, int]:
+        with self.lock:
+            wanted = filters.mask(self.rows, where)
+            found = dict.fromkeys(words, 0)
+            for word in found:
+                for term in self._query_words.hashes(word)[:1]:
+                    rows, _ = self.postings.of(term, None)
+                    found[word] = int(np.count_nonzero(wanted[rows]))
+            return found
+
 
 def months(times: NDArray[np.int64]) -> dict[str, int]:
     names, counts = np.unique(times.astype("datetime64[us]").astype("datetime64[M]"), return_counts=True)

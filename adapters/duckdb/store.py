@@ -236,6 +236,9 @@ class DuckDBVectorStore:
             raise Invalid(f"facet {by!r}: use one of {', '.join(get_args(Facet))}.")
         return await self.read(lambda _: self._index.facets(by, where))
 
+    async def frequencies(self, words: Sequence[str], where: Filter) -> dict[str, int]:
+        return await self.read(lambda _: self._index.frequencies(words, where))
+
     async def stats(self) -> StoreStats:
         def read(_: Any) -> StoreStats:
             size = sum(file.stat().st_size for file in (self._path, wal(self._path)) if file.exists())

@@ -231,6 +231,11 @@ class MemoryVectorStore:
                 counts[getattr(record, by)] += 1
         return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
+    async def frequencies(self, words: Sequence[str], where: Filter) -> dict[str, int]:
+        terms = [set(self._terms(indexed_text(record))) for record in self._having(where)]
+        wholes = {word: self._terms(word)[:1] for word in words}
+        return {word: sum(whole[0] in one for one in terms) if whole else 0 for word, whole in wholes.items()}
+
     async def stats(self) -> StoreStats:
         records = self._having(())
         return StoreStats(len(records), sum(record.vector is not None for record in records), 0, 1)

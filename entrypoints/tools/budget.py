@@ -20,7 +20,7 @@ def within(reply: R, max_tokens: int | None, *fields: str) -> R:
 
     A field holds a list of models, a dict, a text, a model or nothing: lists, dicts and texts lose their end, a model
     goes as a whole. Of a list that could not show even its first item, that item stays with its longest text
-    shortened. `summary`, where there is one, says what was left out.
+    shortened. `summary`, where there is one, says that something was left out.
 
     >>> SearchReply.of(result, None), within(reply, 400, "hits")
     """
@@ -38,7 +38,7 @@ def _cut(reply: R, field: str, max_tokens: int) -> R:
     length = len(value) if isinstance(value, list | dict | str) else 1
 
     def first(count: int) -> R:
-        return _with(reply, field, _first(value, count), length - count, max_tokens)
+        return _with(reply, field, _first(value, count), max_tokens)
 
     kept = _most(length, max_tokens, first)
     if kept == 0 and isinstance(value, list) and isinstance(value[0], BaseModel):
@@ -54,7 +54,7 @@ def _shortened(reply: R, field: str, items: list[Any], max_tokens: int) -> R | N
 
     def first(count: int) -> R:
         short = item.model_copy(update={longest: texts[longest][:count].rstrip() + " …"})
-        return _with(reply, field, [short], len(items) - 1, max_tokens)
+        return _with(reply, field, [short], max_tokens)
 
     kept = _most(len(texts[longest]), max_tokens, first)
     return first(kept) if kept >= ENOUGH else None
@@ -75,8 +75,9 @@ def _first(value: Any, count: int) -> Any:
             return value if count else None
 
 
-def _with(reply: R, field: str, value: Any, left_out: int, max_tokens: int) -> R:
+def _with(reply: R, field: str, value: Any, max_tokens: int) -> R:
     changes = {field: value}
-    if left_out and hasattr(reply, "summary") and isinstance(getattr(reply, field), list | dict):
-        changes["summary"] = f"{reply.summary} Left out, to hold {max_tokens} tokens: {left_out} of {field}."
+    said = f" Cut to {max_tokens} tokens."
+    if field != "summary" and value != getattr(reply, field) and not getattr(reply, "summary", said).endswith(said):
+        changes["summary"] = f"{vars(reply)['summary']}{said}"
     return reply.model_copy(update=changes)

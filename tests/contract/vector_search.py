@@ -37,6 +37,22 @@ class VectorSearchContract:
         await store.upsert([record("rare", "deploy quaternion")])
         assert names(await store.search_lexical("failed quaternion", (), 1)) == ["rare"]
 
+    async def test_frequencies_count_records_by_word(self, store: VectorStore) -> None:
+        await store.upsert(
+            [
+                record("a", "resetting caches, the cache again"),
+                record("b", "reset userCache", project="bank"),
+                record("c", "nothing"),
+            ]
+        )
+        words = ["cache", "reset", "userCache", "the", "zebra"]
+        assert await store.frequencies(words, ()) == {"cache": 2, "reset": 2, "userCache": 1, "the": 0, "zebra": 0}
+        here = [Condition("project", "=", "bank")]
+        assert await store.frequencies(["cache", "nothing"], here) == {"cache": 1, "nothing": 0}
+        await store.delete(here)
+        assert await store.frequencies(["userCache", "reset"], ()) == {"userCache": 0, "reset": 1}
+        assert await store.frequencies([], ()) == {}
+
     async def test_tags_and_role_are_words_too(self, store: VectorStore) -> None:
         await store.upsert([record("a", "something", tags=("kubernetes",), role="assistant"), record("b", "else")])
         assert names(await store.search_lexical("kubernetes", (), 5)) == ["a"]

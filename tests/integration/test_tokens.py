@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.memory import Draft
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.mcp_server import build_server
@@ -72,6 +73,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "reflect_on_past": {"query": "cache test error", "limit": 50, "explain": True},
     "search_reflections": {"query": "cache test error", "limit": 50},
     "quick_search": {"query": "cache test error"},
+    "search_summary": {"query": "cache test error"},
+    "search_by_concept": {"concept": "test error", "limit": 50},
     "get_more_results": {"query": "cache test error", "offset": 0, "limit": 50},
 }
 
@@ -86,42 +89,43 @@ async def product(tmp_path):
                 yield app, client, here
 
 
-@pytest.mark.parametrize("name", ASKED)
-async def test_every_reply_over_real_transcripts_holds_its_budget(product, shared, name):
+async def test_every_reply_over_real_transcripts_holds_its_budget(product, shared):
     app, client, here = product
     await app.capture.import_paths([shared / "claude-code"])
     for text in snippets_of(shared / "claude-code/transcripts")[:40]:
         await app.memory.store(Draft(f"cache test error: {text}", "shop"))
-    await holds_every_budget(client, here, name)
+    await all_hold_every_budget(client, here)
 
 
-@pytest.mark.parametrize("name", ASKED)
-async def test_every_reply_over_the_worst_texts_holds_its_budget(product, name):
-    _, client, here = product
+async def test_every_reply_over_the_worst_texts_holds_its_budget(product):
+    app, client, here = product
     draw = random.Random(7)
     alphabets = [
         string.hexdigits,
         string.ascii_letters + string.digits + "+/",
         string.punctuation,
         "缓存必须重置🚀🔥👩\u200d💻",
+        "".join(chr(draw.randrange(0x4E00, 0x9FFF)) for _ in range(200)),
+        "\t\n\\\"'\u2028\x7f",
     ]
-    alphabets += ["".join(chr(draw.randrange(0x4E00, 0x9FFF)) for _ in range(200)), "\t\n\\\"'\u2028\x7f"]
     for n in range(30):
         odd = "".join(draw.choices(alphabets[n % len(alphabets)], k=draw.choice((60, 400, 3_000))))
         path = "/".join(str(uuid.UUID(int=draw.getrandbits(128))) for _ in range(6))
-        content = f"cache test error {n} {odd} in src/{path}/cart.py"
-        await client.call_tool("store_reflection", {"content": content, "tags": ["ops", odd[:90].strip() or "x"]})
-    await holds_every_budget(client, here, name)
+        content, tags = f"cache test error {n} {odd} in src/{path}/cart.py", ("ops", odd[:90].strip() or "x")
+        kind = (Kind.REFLECTION, Kind.TURN)[n % 2]
+        await app.memory.store(Draft(content, f"shop-{odd[:30]}-{n % 7:06x}", kind, tags, session=odd[:40], position=n))
+    await all_hold_every_budget(client, here)
 
 
-async def holds_every_budget(client: Client, here: Path, name: str) -> None:
-    shown = []
+async def all_hold_every_budget(client: Client, here: Path) -> None:
+    sizes: dict[str, list[int]] = {name: [] for name in ASKED}
     for budget in BUDGETS:
         (here / "pyproject.toml").write_text(f"[tool.session-mgmt]\nmax_tokens = {budget}\nx = '{uuid.uuid4()}'\n")
-        result = await client.call_tool(name, {**ASKED[name], "project": "*"})
-        assert result.structured_content["summary"]
-        seen = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
-        assert most_tokens(seen) <= budget
-        assert all(most_tokens(block.text) <= budget for block in result.content)
-        shown.append(len(seen))
-    assert shown[-1] > shown[0]
+        for name, arguments in ASKED.items():
+            result = await client.call_tool(name, {**arguments, "project": "*"})
+            seen = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
+            texts = [seen, *(block.text for block in result.content)]
+            assert all(most_tokens(text) <= budget for text in texts), f"{name} with {budget}: {seen}"
+            assert result.structured_content["summary"], name
+            sizes[name].append(most_tokens(seen))
+    assert all(most[-1] > most[0] for most in sizes.values()), sizes

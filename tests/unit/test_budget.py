@@ -30,7 +30,7 @@ def test_whatever_the_texts_the_reply_fits_and_shows_as_many_as_fit(texts, budge
     shown = len(cut.items)
     assert [item.id for item in cut.items] == [item.id for item in whole.items[:shown]]
     if shown < len(texts):
-        assert f"{len(texts) - shown} of items" in cut.summary
+        assert cut.summary == f"Found. Cut to {budget} tokens."
         assert size(cut.model_copy(update={"items": whole.items[: shown + 1]})) > budget
     else:
         assert cut == whole or shown == 1
@@ -53,6 +53,12 @@ def test_of_a_first_item_that_is_too_long_the_beginning_is_shown():
     cut = within(reply_of(["the cache was reset " * 100, "second"]), 80, "items")
     assert [item.id for item in cut.items] == ["0"]
     assert cut.items[0].text.startswith("the cache") and cut.items[0].text.endswith("…")
+
+
+def test_that_something_is_missing_is_said_once():
+    whole = reply_of(["the cache was reset " * 9] * 5, {f"project-{n}": n for n in range(50)})
+    cut = within(whole, 60, "counts", "items")
+    assert not cut.counts and len(cut.items) < 5 and cut.summary == "Found. Cut to 60 tokens."
 
 
 def test_a_model_that_does_not_fit_goes_as_a_whole():

@@ -107,7 +107,7 @@ async def test_a_page_that_was_cut_to_its_budget_goes_on_behind_what_it_showed(c
     for n in range(9):
         await call(client, "store_reflection", content=f"cache lesson number {n} " + "and more words " * 20)
     first = await call(client, "reflect_on_past", query="cache lesson", limit=9, max_tokens=700)
-    assert 0 < len(first["hits"]) < 9 and "to hold 700 tokens" in first["summary"]
+    assert 0 < len(first["hits"]) < 9 and "Cut to 700 tokens." in first["summary"]
     rest = await call(client, "get_more_results", query="cache lesson", limit=9)
     assert len({hit["id"] for reply in (first, rest) for hit in reply["hits"]}) == 9
 
