@@ -1,49 +1,17 @@
-"""Hits of several searches as one table: whole memories, each once, and what each pool says of them."""
+"""What a search found as one table: whole memories, each once, and what each search says of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from session_mgmt_mcp.ports.vector_store import Hit, Unit
+from session_mgmt_mcp.ports.vector_store import Hit, Matches, Unit
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
 _SESSIONS_THAT_TELL = 12
-
-
-class Pool:
-    """Hits of one search: rows of the table, their scores, and which are whole memories rather than parts."""
-
-    def __init__(self, hits: Sequence[Hit], row: dict[str, int], known: list[Hit]) -> None:
-        self.hits = hits
-        rows: list[int] = []
-        for hit in hits:
-            whole = hit.parent or hit.id
-            at = row.get(whole)
-            if at is None:
-                at = row[whole] = len(known)
-                known.append(hit)
-            rows.append(at)
-        self.rows: Ints = np.array(rows, np.int64)
-        self.scores: Floats = np.array([hit.score for hit in hits], np.float64)
-
-    def best(self, size: int, floor: float = 0.0) -> Floats:
-        """Each row's best score; `floor` where it is not in this pool."""
-        best = np.full(size, floor)
-        np.maximum.at(best, self.rows, self.scores)
-        return best
-
-    def halved(self, size: int, floor: float = 0.0) -> Floats:
-        """Halfway between the best part and the whole's beginning."""
-        whole = np.array([not hit.parent for hit in self.hits], np.bool_)
-        if whole.all():
-            return self.best(size, floor)
-        start = np.full(size, floor)
-        start[self.rows[whole]] = self.scores[whole]
-        halved: Floats = (self.best(size, floor) + start) / 2
-        return halved
 
 
 def share(scores: Floats) -> Floats:
@@ -63,56 +31,109 @@ def at(scores: Floats, rows: Ints) -> Floats:
     return np.where(rows >= 0, scores[rows], 0.0)
 
 
-class Candidates:
-    """Every whole memory found, a row each, with a hit of it for what all its parts share."""
+def highest(scores: Floats, k: int) -> float:
+    """The lowest of the k highest; what is nan does not count."""
+    known = scores[~np.isnan(scores)]
+    if not len(known):
+        return 0.0
+    return float(np.partition(known, max(0, len(known) - k))[max(0, len(known) - k)])
 
-    def __init__(self, dense: Sequence[Hit], lexical: Mapping[Unit, Sequence[Hit]]) -> None:
-        row: dict[str, int] = {}
-        self.hits: list[Hit] = []
-        self.dense = Pool(dense, row, self.hits)
-        self.lexical = {unit: Pool(lexical.get(unit, ()), row, self.hits) for unit in Unit}
-        self.ids = list(row)
-        self.roles = [hit.role for hit in self.hits]
-        self.kinds = [hit.kind for hit in self.hits]
-        self.sessions = [hit.session for hit in self.hits]
-        self.times: Floats = np.array([hit.time for hit in self.hits], np.float64)
+
+class Candidates:
+    """Every whole memory found, a row each. A memory found by its parts has the place of one of them.
+
+    A search's scores count as far as its `pool` best: behind those nobody looked at everything.
+    """
+
+    def __init__(self, found: Matches, pool: int) -> None:
+        self.found = found
+        self._pool = pool
+        whole = found.parents.among({""})
+        self.ids: Sequence[str] = found.ids
+        self.rows: Ints = np.arange(len(found))
+        if not whole.all():
+            row: dict[str, int] = {}
+            wholes = (parent or name for name, parent in zip(found.ids, found.parents.all(), strict=True))
+            self.rows = np.array([row.setdefault(name, len(row)) for name in wholes], np.int64)
+            self.ids = list(row)
+        self._whole: Ints = np.flatnonzero(whole)
+        some = self._some = np.unique(self.rows, return_index=True)[1]  # of each whole
+        self.roles, self.kinds, self.sessions = found.roles.at(some), found.kinds.at(some), found.sessions.at(some)
+        self.times: Floats = found.times[some]
+        self.cosines, self.words = found.cosines, found.words[Unit.RECORD]
 
     def __len__(self) -> int:
-        return len(self.hits)
+        return len(self.ids)
 
-    def session_share(self) -> Floats:
-        """A session's BM25 holds for all candidates of it, found that way or not. Few sessions tell little."""
-        score: dict[str, float] = {}
-        for hit in self.lexical[Unit.SESSION].hits:
-            if hit.session and hit.score > score.get(hit.session, 0.0):
-                score[hit.session] = hit.score
-        telling = min(1.0, (len(set(self.sessions)) - 1) / (_SESSIONS_THAT_TELL - 1))
-        return share(np.array([score.get(session, 0.0) for session in self.sessions], np.float64)) * telling
+    def best(self, scores: Floats, floor: float) -> Floats:
+        """Of each memory, of all its parts."""
+        best = np.full(len(self), floor)
+        np.fmax.at(best, self.rows, scores)
+        return best
+
+    def halved(self, scores: Floats, floor: float = 0.0) -> Floats:
+        """Halfway between the best part and the whole's beginning; nothing is below `floor`."""
+        best = self.best(scores, floor)
+        if len(self._whole) == len(self.rows):
+            return best
+        start = np.full(len(self), floor)
+        start[self.rows[self._whole]] = np.fmax(scores[self._whole], floor)
+        halved: Floats = (best + start) / 2
+        return halved
+
+    def cosine(self) -> Floats:
+        return self.halved(self.cosines, highest(self.cosines, self._pool))
+
+    def record(self) -> Floats:
+        return self.halved(self.words)
+
+    def window(self) -> Floats:
+        return self.best(self.found.words[Unit.WINDOW], 0.0)
+
+    def unread(self) -> NDArray[np.bool_]:
+        """Has no vector yet."""
+        unread = np.ones(len(self), np.bool_)
+        unread[self.rows[~np.isnan(self.cosines)]] = False
+        return unread
+
+    def session(self) -> Floats:
+        """Few sessions tell little."""
+        named = ~self.sessions.among({""})
+        telling = min(1.0, (len(np.unique(self.sessions.codes)) - 1) / (_SESSIONS_THAT_TELL - 1))
+        return share(np.where(named, self.found.words[Unit.SESSION][self._some], 0.0)) * telling
 
     def neighbours(self) -> tuple[Ints, Ints]:
         """The row before and after each in its session; -1 where that is no candidate."""
-        code: dict[str, int] = {"": -1}
-        sessions = np.array([code.setdefault(session, len(code)) for session in self.sessions], np.int64)
-        place = sessions * 2**32 + np.array([hit.position for hit in self.hits], np.int64)
+        named = ~self.sessions.among({""})
+        place = self.sessions.codes.astype(np.int64) * 2**32 + self.found.positions[self._some]
         places, first = np.unique(place, return_index=True)
 
         def rows_at(wanted: Ints) -> Ints:
             where = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
-            return np.where((places[where] == wanted) & (sessions >= 0), first[where], -1)
+            return np.where((places[where] == wanted) & named, first[where], -1)
 
         return rows_at(place - 1), rows_at(place + 1)
 
-    def best_parts(self) -> list[Hit]:
-        """For each row the hit that does best by meaning and by word together, to be shown for the whole."""
-        pools = (self.dense, self.lexical[Unit.RECORD])
-        if not any(hit.parent for pool in pools for hit in pool.hits):
-            return self.hits
-        merit: dict[str, float] = {}
-        best, most = list(self.hits), [0.0] * len(self.hits)
-        for pool in pools:
-            merits = share(pool.scores).tolist()
-            for hit, row, gained in zip(pool.hits, pool.rows.tolist(), merits, strict=True):
-                merit[hit.id] = reached = merit.get(hit.id, 0.0) + gained
-                if reached > most[row]:
-                    best[row], most[row] = hit, reached
-        return best
+    def hit(self, row: int) -> Hit:
+        """The part that does best by meaning and by word together, to be shown for the whole."""
+        found, best = self.found, int(self._best_parts[row])
+        return Hit(
+            id=found.ids[best],
+            score=float(self._merit[best]),
+            kind=found.kinds[best],
+            project=found.projects[best],
+            session=found.sessions[best],
+            role=found.roles[best],
+            position=found.positions[best],
+            parent=found.parents[best],
+            time=float(found.times[best]),
+        )
+
+    @cached_property
+    def _merit(self) -> Floats:
+        return share(np.nan_to_num(self.cosines)) + share(self.words)
+
+    @cached_property
+    def _best_parts(self) -> Ints:
+        best_first = np.lexsort((-self._merit, self.rows))
+        return best_first[np.unique(self.rows[best_first], return_index=True)[1]]

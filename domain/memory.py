@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+import numpy as np
 from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind, Trust
 from session_mgmt_mcp.domain.mentions import mentioned
 from session_mgmt_mcp.domain.parts import split
-from session_mgmt_mcp.domain.ranking import KEPT, REREAD, Scored, cues_of, rank, reread
+from session_mgmt_mcp.domain.ranking import KEPT, POOL, REREAD, Ranking, cues_of, rank, reread
 from session_mgmt_mcp.domain.redaction import redact, redact_values
 from session_mgmt_mcp.domain.text import content_hash, opaque_id, snippet
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound, Unavailable
-from session_mgmt_mcp.ports.vector_store import Condition, Filter, Hit, Json, Record, StoreStats, Unit, VectorStore
+from session_mgmt_mcp.ports.vector_store import Condition, Json, Meaning, Record, StoreStats, VectorStore
 
 MAX_CONTENT_BYTES = 64 * 1024
 MAX_QUERY_CHARACTERS = 2_000
-POOL = 400  # candidates asked of each index; fewer lose what only the named time brings up
 RANKINGS_KEPT = 32
 CLOSE = 0.5  # of the best score: what has less hardly touches the question
 
@@ -120,12 +120,12 @@ class Overview:
 
 
 @dataclass(slots=True)
-class _Ranking:
+class _Answer:
     """One ranked answer, turned into hits as far as somebody paged."""
 
     token: str
     query: str
-    order: list[Scored]
+    order: Ranking
     note: str
     records: dict[str, Record]  # those that were fetched so far
     hits: list[Found] = field(default_factory=list)
@@ -137,8 +137,8 @@ class _Ranking:
     @property
     def close(self) -> int:
         """How many do at least CLOSE as well as the best; scores never grow along the order."""
-        floor = CLOSE * self.order[0].score if self.order else 0.0
-        return sum(scored.score >= floor and scored.score > 0 for scored in self.order)
+        scores = self.order.scores
+        return int(np.count_nonzero((scores > 0) & (scores >= CLOSE * scores.max(initial=0.0))))
 
 
 class MemoryService:
@@ -151,7 +151,7 @@ class MemoryService:
         self._embedder = embedder
         self._clock = clock
         self._on_new = on_new
-        self._rankings: OrderedDict[str, _Ranking] = OrderedDict()
+        self._rankings: OrderedDict[str, _Answer] = OrderedDict()
         self._latest: dict[str, str] = {}  # token of the last ranking, by what was asked
         self._made = 0
 
@@ -347,7 +347,7 @@ class MemoryService:
         )
         return record, clean.counts
 
-    async def _ranked(self, key: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> _Ranking:
+    async def _ranked(self, key: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> _Answer:
         """A new ranking, remembered under a token of its own; `key` empty: nobody will page through it."""
         if not query.strip():
             raise Invalid("The query is empty: say what to look for.")
@@ -365,20 +365,17 @@ class MemoryService:
                 self._latest = {asked: known for asked, known in self._latest.items() if known in self._rankings}
         return ranking
 
-    async def _rank(self, token: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> _Ranking:
-        where = scope.conditions()
-        (dense, note), pools = await asyncio.gather(
-            self._dense(query, where),
-            asyncio.gather(*(self._store.search_lexical(query, where, POOL, unit) for unit in Unit)),
-        )
-        lexical, cues = dict(zip(Unit, pools, strict=True)), cues_of(query)
-        order = rank(dense, lexical, cues, self._clock.now(), half_life_days=half_life_days)
+    async def _rank(self, token: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> _Answer:
+        notes: list[str] = []
+        found = await self._store.search(query, self._meaning(query, notes), scope.conditions(), POOL)
+        cues = cues_of(query)
+        order = rank(found, cues, self._clock.now(), half_life_days=half_life_days)
         asked_for = {name for one in order[:REREAD] for name in (one.hit.id, one.before) if name}
         records = {record.id: record for record in await self._store.get(sorted(asked_for))}
         order = reread(order, {name: record.text for name, record in records.items()}, cues)
-        return _Ranking(token, query, [scored for scored in order if scored.score >= min_score], note, records)
+        return _Answer(token, query, order.down_to(min_score), "".join(notes), records)
 
-    async def _page(self, ranking: _Ranking, offset: int, limit: int) -> SearchResult:
+    async def _page(self, ranking: _Answer, offset: int, limit: int) -> SearchResult:
         if ranking.token in self._rankings:
             self._rankings.move_to_end(ranking.token)
         async with ranking.lock:  # two pages at once would mix their hits
@@ -390,15 +387,15 @@ class MemoryService:
         total = len(ranking.hits) + len(ranking.order) - ranking.taken
         return SearchResult(hits, total, cursor, ranking.note, f"{ranking.token}.{offset}")
 
-    async def _dense(self, query: str, where: Filter) -> tuple[Sequence[Hit], str]:
+    async def _meaning(self, query: str, notes: list[str]) -> Meaning | None:
         try:
             vector = await self._embedder.embed_query(query)
         except (Unavailable, Corrupt) as error:
-            return (), f"Searched by word only: {error}"
-        model = Condition("model_id", "=", self._embedder.model_id)
-        return await self._store.search_dense(vector, [*where, model], POOL), ""
+            notes.append(f"Searched by word only: {error}")
+            return None
+        return Meaning(vector, self._embedder.model_id)
 
-    async def _materialise(self, ranking: _Ranking, wanted: int) -> None:
+    async def _materialise(self, ranking: _Answer, wanted: int) -> None:
         """Fetches texts, one hit for what was said more than once, until `wanted` hits stand."""
         while len(ranking.hits) < wanted and ranking.taken < len(ranking.order):
             some = ranking.order[ranking.taken : ranking.taken + max(10, wanted - len(ranking.hits))]

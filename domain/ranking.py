@@ -6,22 +6,25 @@ Why these features and weights: docs/architecture/0007-ranking.md.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import overload
 
 import numpy as np
 from session_mgmt_mcp.domain.candidates import Candidates, Floats, Ints, at, share, spread
 from session_mgmt_mcp.domain.cues import Cues, asks, cues_of, is_counted, is_dated, is_standing
 from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind
-from session_mgmt_mcp.ports.vector_store import Hit, Unit
+from session_mgmt_mcp.ports.vector_store import Hit, Matches, Names
 
 __all__ = [
     "ASSISTED",
     "CODING",
     "KEPT",
     "PEERS",
+    "POOL",
     "REREAD",
     "Cues",
+    "Ranking",
     "Scored",
     "Weights",
     "cues_of",
@@ -32,6 +35,8 @@ __all__ = [
 
 REREAD = 32  # candidates whose texts are worth fetching
 KEPT = 200  # candidates that anybody may page through
+POOL = 400  # candidates asked of each index; fewer lose what only the named time brings up
+OF_TEXT = ("dated", "counted", "reply", "asks", "length", "standing", "coverage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,106 +94,122 @@ class Scored:
     id: str  # of the whole memory
     score: float  # 0..1, comparable between questions; never grows along the ranking
     hit: Hit  # its part that matches best
-    features: Mapping[str, float] = field(default_factory=dict)
-    cosine: float = 0.0
-    before: str = ""  # id of the neighbour before, if that shares words with the question
+    features: Mapping[str, float]
+    cosine: float
+    before: str  # what was said before it, where that shares the question's words; else empty
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking(Sequence[Scored]):
+    """Best first. A place in it is made into a `Scored` when somebody looks."""
+
+    found: Candidates
+    order: Ints  # rows of the candidates
+    scores: Floats  # along the order
+    features: Mapping[str, Floats]  # by row
+    cosine: Floats  # by row
+    words: Floats  # by row: share of the best
+    before: Ints  # by row; -1: none that matters
+    weights: Weights
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @overload
+    def __getitem__(self, place: int) -> Scored: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Scored]: ...
+    def __getitem__(self, place: int | slice) -> Scored | list[Scored]:
+        if isinstance(place, slice):
+            return [self[at] for at in range(*place.indices(len(self)))]
+        row = int(self.order[place])
+        return Scored(
+            self.found.ids[row],
+            float(self.scores[place]),
+            self.found.hit(row),
+            {name: float(column[row]) for name, column in self.features.items()},
+            float(self.cosine[row]),
+            self.found.ids[self.before[row]] if self.before[row] >= 0 else "",
+        )
+
+    def down_to(self, min_score: float) -> "Ranking":
+        """Without those that score less."""
+        kept = int(np.count_nonzero(self.scores >= min_score))
+        return replace(self, order=self.order[:kept], scores=self.scores[:kept])
 
 
 def rank(
-    dense: Sequence[Hit],
-    lexical: Mapping[Unit, Sequence[Hit]],
+    found: Matches,
     cues: Cues,
     now: datetime,
     *,
+    pool: int = POOL,
     half_life_days: float = 0.0,
     weights: Weights | None = None,
-) -> list[Scored]:
-    """Best first, parts folded into their wholes; an empty pool costs its features and nothing else.
+) -> Ranking:
+    """Best first, parts folded into their wholes; without vectors, or without words, the rest of the features decides.
 
     Same input, same order; ties by time, newest first, then id. `half_life_days` 0: age does not count.
     """
-    found = Candidates(dense, lexical)
-    if not found.hits:
-        return []
-    size = len(found)
-    weights = weights or weights_for(found.hits)
-    cosine = found.dense.halved(size, floor=float(found.dense.scores.min(initial=1.0)) if dense else 0.0)
-    words = share(found.lexical[Unit.RECORD].halved(size))
-    unread = np.array([not hit.embedded and hit.kind in EMBEDDED_KINDS for hit in found.hits], np.bool_)
+    known = Candidates(found, pool)
+    weights = weights or weights_for(known.kinds, known.roles)
+    cosine, words = known.cosine(), share(known.record())
+    unread = known.unread() & known.kinds.among(EMBEDDED_KINDS)
     meaning = np.where(unread, words, spread(cosine))  # what was stored just now must not lose for want of a vector
-    cosine[unread] = 0.0
-    left, right = found.neighbours()
-    table = {
+    cosine = np.where(unread, 0.0, cosine)
+    left, right = known.neighbours()
+    features: dict[str, Floats] = {
         "dense": weights.dense * meaning,
         "words": weights.words * words,
-        "window": weights.window * share(found.lexical[Unit.WINDOW].best(size)),
-        "session": weights.session * found.session_share(),
+        "window": weights.window * share(known.window()),
+        "session": weights.session * known.session(),
         "before": weights.before * at(meaning, left),
         "after": weights.after * at(meaning, right),
-        "speaker": weights.speaker * _named(found.roles, cues),
-        "user": _user_weight(weights, cues) * np.array([role == "user" for role in found.roles]),
-        "named_time": weights.named_time * _named_time(found.times, cues),
-        "recent": weights.recent * _recency(found.times, now, half_life_days),
-        "reflection": weights.reflection * np.array([kind == Kind.REFLECTION for kind in found.kinds]),
+        "speaker": weights.speaker * _named(known.roles, cues),
+        "user": _user_weight(weights, cues) * known.roles.among({"user"}).astype(np.float64),
+        "named_time": weights.named_time * _named_time(known.times, cues),
+        "recent": weights.recent * _recency(known.times, now, half_life_days),
+        "reflection": weights.reflection * known.kinds.among({Kind.REFLECTION}).astype(np.float64),
     }
-    total = np.sum(list(table.values()), axis=0)
-    order = _ordered(np.round(total, 9), found.times, found.ids)[:KEPT]
-    scores = _scores(total[order].tolist(), _near(float(cosine[order[:5]].max())))
-    columns = np.stack(list(table.values()), axis=1)[order].tolist()
-    shown = found.best_parts()
-    before = np.where((left >= 0) & (words[left] > 0) & (weights.reply > 0), left, -1).tolist()
-    return [
-        Scored(
-            found.ids[row],
-            score,
-            shown[row],
-            dict(zip(table, column, strict=True)),
-            float(cosine[row]),
-            found.ids[before[row]] if before[row] >= 0 else "",
-        )
-        for row, score, column in zip(order.tolist(), scores, columns, strict=True)
-    ]
+    totals = _totals(features)
+    order = _ordered(totals, known.times, known.ids)[:KEPT]
+    scores = _scores(totals[order], _near(cosine[order[:5]]).max(initial=0.0))
+    before = np.where((left >= 0) & (words[left] > 0) & (weights.reply > 0), left, -1) if len(known) else left
+    return Ranking(known, order, scores, features, cosine, words, before, weights)
 
 
-def reread(
-    order: Sequence[Scored], texts: Mapping[str, str], cues: Cues, *, weights: Weights | None = None
-) -> list[Scored]:
+def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
     """`order` again, its first REREAD judged by their texts as well.
 
     `texts` by id: of their hits, and of their `before`; what is missing is judged without.
     """
-    if not order:
-        return []
-    weights = weights or weights_for([scored.hit for scored in order])
-    most = max(one.features["words"] for one in order) or 1.0
-    words = {one.id: one.features["words"] / most for one in order}
-    evidence: dict[str, float] = {}
-    judged: list[Scored] = []
-    for one in order[:REREAD]:
+    evidence = _near(order.cosine)
+    features = {**order.features, **{name: np.zeros(len(order.found)) for name in OF_TEXT}}
+    for row, one in zip(order.order.tolist(), order[:REREAD], strict=False):
         if one.hit.id not in texts:
-            judged.append(one)
             continue
         text = texts[one.hit.id][:FULL_LENGTH]
         coverage = cues.coverage(text)
-        evidence[one.id] = 0.5 * _near(one.cosine) + 0.5 * coverage if one.cosine > 0 else 0.8 * coverage
-        reply = words.get(one.before, 0.0) if asks(texts.get(one.before, "")[:FULL_LENGTH]) else 0.0
-        judged.append(replace(one, features={**one.features, **_of_text(weights, text, cues, coverage, reply)}))
-    judged.sort(key=lambda one: (-round(_total(one), 9), -one.hit.time, one.id))
-    best = [*judged, *order[REREAD:]]
-    scores = _scores([_total(one) for one in best], max(evidence.get(one.id, _near(one.cosine)) for one in best[:5]))
-    return [
-        Scored(one.id, score, one.hit, one.features, one.cosine, one.before)
-        for one, score in zip(best, scores, strict=True)
-    ]
+        evidence[row] = 0.5 * evidence[row] + 0.5 * coverage if one.cosine > 0 else 0.8 * coverage
+        asked = asks(texts.get(one.before, "")[:FULL_LENGTH])
+        reply = float(order.words[order.before[row]]) if asked else 0.0
+        for name, value in _of_text(order.weights, text, cues, coverage, reply).items():
+            features[name][row] = value
+    totals = _totals(features)
+    read, rest = order.order[:REREAD], order.order[REREAD:]
+    again = _ordered(totals[read], order.found.times[read], [order.found.ids[row] for row in read.tolist()])
+    best = np.concatenate((read[again], rest))
+    scores = _scores(totals[best], evidence[best[:5]].max(initial=0.0))
+    return replace(order, order=best, scores=scores, features=features)
 
 
-def weights_for(hits: Sequence[Hit]) -> Weights:
+def weights_for(kinds: Names, roles: Names) -> Weights:
     """By who speaks in the candidates and whether tools were used: never by a name."""
-    if Kind.ACTION in {hit.kind for hit in hits}:
+    if Kind.ACTION in kinds.counts():
         return CODING
-    said = [hit.role for hit in hits if hit.kind == Kind.TURN]
-    peers = len(said) - sum(said.count(role) for role in ROLES_OF_A_CLIENT)
-    return PEERS if 2 * peers > len(said) else ASSISTED
+    said = roles.at(kinds.among({Kind.TURN})).counts()
+    peers = sum(count for role, count in said.items() if role not in ROLES_OF_A_CLIENT)
+    return PEERS if 2 * peers > sum(said.values()) else ASSISTED
 
 
 def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, reply: float) -> dict[str, float]:
@@ -204,6 +225,11 @@ def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, reply: fl
     }
 
 
+def _totals(features: Mapping[str, Floats]) -> Floats:
+    totals: Floats = np.round(np.sum(list(features.values()), axis=0), 9)
+    return totals
+
+
 def _ordered(totals: Floats, times: Floats, ids: Sequence[str]) -> Ints:
     """Highest total first, then newest, then by id."""
     order = np.lexsort((-times, -totals))
@@ -217,9 +243,10 @@ def _user_weight(weights: Weights, cues: Cues) -> float:
     return weights.user_if_overview if cues.asks_overview else weights.user
 
 
-def _named(roles: Sequence[str], cues: Cues) -> Floats:
-    named = {role for role in set(roles) - ROLES_OF_A_CLIENT if not cues.words.isdisjoint(role.lower().split())}
-    return np.array([role in named for role in roles], np.float64)
+def _named(roles: Names, cues: Cues) -> Floats:
+    speakers = roles.counts().keys() - ROLES_OF_A_CLIENT
+    named = {role for role in speakers if not cues.words.isdisjoint(role.lower().split())}
+    return roles.among(named).astype(np.float64)
 
 
 def _recency(times: Floats, now: datetime, half_life_days: float) -> Floats:
@@ -247,15 +274,12 @@ def _named_time(times: Floats, cues: Cues) -> Floats:
     return (fits & (years == cues.year) if cues.year else fits).astype(np.float64)
 
 
-def _total(one: Scored) -> float:
-    return sum(one.features.values())
+def _near(cosine: Floats) -> Floats:
+    return np.clip((cosine - _NOTHING_SHARED) / (_SURELY_MEANT - _NOTHING_SHARED), 0.0, 1.0)
 
 
-def _near(cosine: float) -> float:
-    return min(1.0, max(0.0, (cosine - _NOTHING_SHARED) / (_SURELY_MEANT - _NOTHING_SHARED)))
-
-
-def _scores(totals: Sequence[float], evidence: float) -> list[float]:
+def _scores(totals: Floats, evidence: float) -> Floats:
     """How sure the best make us that there is an answer, times each one's share of the best sum."""
-    top = max(totals[0], 1e-9)
-    return [round(evidence * min(1.0, max(0.0, total / top)), 4) for total in totals]
+    top = max(float(totals.max(initial=0.0)), 1e-9)
+    scores: Floats = np.round(evidence * np.minimum.accumulate(np.clip(totals / top, 0.0, 1.0)), 4)
+    return scores

@@ -1,14 +1,17 @@
 """Records kept durably, and found by meaning and by word."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 
+Scores: TypeAlias = NDArray[np.float64]
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 Field: TypeAlias = Literal[
     "id",
@@ -92,7 +95,68 @@ class Hit:
     position: int
     parent: str
     time: float  # seconds since the epoch
-    embedded: bool = True  # False: it has no vector yet, so a dense search cannot know it
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A question as a vector, and the model that made it: vectors of other models are not compared."""
+
+    vector: Vector
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A column of names, few of which differ: each as its place in `known`, which may hold more.
+
+    >>> Names.of(["user", "assistant", "user"]).codes.tolist()
+    [0, 1, 0]
+    """
+
+    known: Sequence[str]
+    codes: NDArray[Any]
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> "Names":
+        code = {name: at for at, name in enumerate(dict.fromkeys(names))}
+        return cls(list(code), np.array([code[name] for name in names], np.int64))
+
+    def __getitem__(self, row: int) -> str:
+        return self.known[int(self.codes[row])]
+
+    def all(self) -> list[str]:
+        known = self.known
+        return [known[code] for code in self.codes.tolist()]
+
+    def counts(self) -> dict[str, int]:
+        codes, counts = np.unique(self.codes, return_counts=True)
+        return {self.known[code]: int(count) for code, count in zip(codes, counts, strict=True)}
+
+    def among(self, names: Collection[str]) -> NDArray[np.bool_]:
+        """Which rows have one of `names`."""
+        return np.isin(self.codes, [code for code in np.unique(self.codes).tolist() if self.known[code] in names])
+
+    def at(self, rows: NDArray[Any]) -> "Names":
+        return Names(self.known, self.codes[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What one search found, in columns and in no order: each record once, with all its scores."""
+
+    ids: Sequence[str]
+    kinds: Names
+    projects: Names
+    sessions: Names
+    roles: Names
+    parents: Names
+    positions: NDArray[np.int64]
+    times: Scores  # seconds since the epoch
+    cosines: Scores  # nan: it has no vector, or one of another model
+    words: Mapping[Unit, Scores]  # BM25 of the record's unit; 0: that shares no word
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +239,12 @@ class VectorStore(Protocol):
 
     async def latest(self, where: Filter, k: int) -> list[Hit]:
         """At most k records, newest first, then by id; every score is 1."""
+
+    async def search(self, text: str, meaning: Awaitable[Meaning | None], where: Filter, k: int) -> Matches:
+        """The k best of `search_dense` and of `search_lexical` in every unit, each with what all of them say of it.
+
+        `meaning` may still be on its way: words are looked up meanwhile. None: by words only.
+        """
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
         """Records in the order they were first written; each once, even while others arrive. Raises Invalid for a bad cursor."""

@@ -29,26 +29,25 @@ class Dense:
     def replace(self, slots: NDArray[Any], vectors: Floats) -> None:
         self.matrix.all[slots], self.scale.all[slots] = quantise(vectors)
 
-    def search(self, vector: Floats, wanted: Bools) -> tuple[NDArray[Any], Floats]:
-        """Rows and cosines of every vector whose row is `wanted`."""
-        rows = self.row.all
-        slots = np.flatnonzero(wanted[rows])
+    def slots(self, wanted: Bools) -> NDArray[np.int64]:
+        """Of the rows that are wanted and have a vector."""
+        return np.flatnonzero(wanted[self.row.all])
+
+    def cosines(self, vector: Floats, slots: NDArray[np.int64]) -> Floats:
         query, query_scale = quantise(vector.reshape(1, -1))
-        if len(slots) * 3 < len(rows):
-            cosines = dots(query, self.matrix.all[slots]) * self.scale.all[slots]
-        else:
-            cosines = (dots(query, self.matrix.all) * self.scale.all)[slots]
-        return rows[slots], cosines * query_scale[0]
+        if len(slots) * 3 < len(self):
+            return dots(query, self.matrix.all[slots], query_scale * self.scale.all[slots])
+        return dots(query, self.matrix.all, query_scale * self.scale.all)[slots]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"matrix": self.matrix.all, "scale": self.scale.all, "row": self.row.all}
 
 
-def dots(query: NDArray[np.int8], matrix: NDArray[np.int8]) -> Floats:
+def dots(query: NDArray[np.int8], matrix: NDArray[np.int8], scale: Floats) -> Floats:
     if not len(matrix):
         return np.empty(0, np.float32)
     found: Floats = np.asarray(simsimd.cdist(query, matrix, metric="dot"), np.float32)[0]
-    return found
+    return found * scale
 
 
 def quantise(vectors: Floats) -> tuple[NDArray[np.int8], Floats]:

@@ -1,6 +1,7 @@
 """Columns that grow: numpy arrays with room to spare, and names as small numbers."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -136,9 +137,11 @@ class Ids:
         return self._blob.all[start:end].tobytes().decode()
 
     def of_all(self, rows: NDArray[np.int64]) -> list[str]:
-        starts, ends = self._ends.all[rows].tolist(), self._ends.all[rows + 1].tolist()
-        blob = self._blob.all
-        return [blob[start:end].tobytes().decode() for start, end in zip(starts, ends, strict=True)]
+        starts = self._ends.all[rows]
+        lengths = self._ends.all[rows + 1] - starts
+        ends = np.cumsum(lengths)
+        joined = self._blob.all[np.arange(lengths.sum()) + np.repeat(starts + lengths - ends, lengths)].tobytes()
+        return [joined[start:end].decode() for start, end in pairwise([0, *ends.tolist()])]
 
     def find(self, record_id: str) -> int:
         """The row an id was last given; -1 for none."""

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from session_mgmt_mcp.adapters.duckdb.lexical import Postings, renumbered
 from session_mgmt_mcp.adapters.duckdb.listing import Votes
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
-from session_mgmt_mcp.adapters.duckdb.search import Found, Units, by_record, by_session, by_window, wanted_of
+from session_mgmt_mcp.adapters.duckdb.search import ByRecord, BySession, ByWindow, Found, Units, by_score, score
 from session_mgmt_mcp.adapters.duckdb.tokens import QUERY_CHARACTERS, Words, indexed_text
 from session_mgmt_mcp.adapters.duckdb.vocabulary import occurrences
-from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Order, SessionSpan, Unit
+from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Matches, Meaning, Names, Order, SessionSpan, Unit
 
 DEAD_BEFORE_COMPACTION = 5_000
 
@@ -39,6 +39,22 @@ class Place:
     model_id: str
 
 
+Columns: TypeAlias = tuple[list[str], Names, Names, Names, Names, Names, NDArray[np.int64], NDArray[np.float64]]
+"""Ids, kinds, projects, sessions, roles, parents, positions, times in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """What words say of every row, and the rows of which they say most."""
+
+    changes: int  # of the index, by then
+    wanted: Bools
+    record: ByRecord
+    window: ByWindow
+    session: BySession
+    rows: NDArray[np.int64]
+
+
 class Index:
     """Written by one thread, read by several; each call sees a whole state."""
 
@@ -48,6 +64,7 @@ class Index:
         self.dense = Dense(dimensions)
         self.revision = 0
         self._units = Units()
+        self._changes = 0  # of rows; vectors do not count
         self.lock = threading.RLock()
         self._words = Words()
         self._query_words = Words(remembered=1_000)
@@ -71,6 +88,7 @@ class Index:
                 self._kill([self.rows.find(row.id) for row in rows if row.seq in wanted])
             added = self.rows.append(rows, [len(document) for document in documents])
             self.postings.append(added.start, documents)
+            self._changes += 1
             self._units.touch(self.rows["session"][added.start :])
             self._move_vectors(vectors, {row.seq: at for at, row in zip(added, rows, strict=True)})
             fresh = [row for row in rows if row.vector is not None]
@@ -116,6 +134,7 @@ class Index:
         rows = np.asarray(rows, np.int64)
         if len(rows):
             self.rows.kill(rows)
+            self._changes += 1
             self._units.touch(self.rows["session"][rows])
 
     def _vectors_to_keep(self, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
@@ -151,6 +170,7 @@ class Index:
             self.forget_units()
 
     def forget_units(self) -> None:
+        self._changes += 1
         self._units = Units()
         self._units.touch(self.rows["session"])
 
@@ -158,29 +178,81 @@ class Index:
 
     def lexical(self, text: str, where: Filter, k: int, unit: Unit) -> list[Hit]:
         with self.lock:
-            terms = list(dict.fromkeys(self._query_words.hashes(text[:QUERY_CHARACTERS])))
             wanted = self._mask(where)
+            terms = self._terms(text)
             if not terms or not len(self.rows):
                 return []
+            own = ByRecord(self.rows, self._units)
             match unit:
                 case Unit.RECORD:
-                    scores = by_record(self.rows, self.postings, terms)
-                    found = wanted_of(scores, wanted)
-                    return self._hits(Found(found, scores[found], scores[found]), k)
+                    score(self.rows, self.postings, terms, own)
+                    return self._hits(by_score(own.scores, wanted), k)
                 case Unit.WINDOW:
-                    scores = by_window(self.rows, self.postings, terms, self._units)
-                    found = wanted_of(scores, wanted)
-                    return self._hits(Found(found, scores[found], scores[found]), k)
+                    windows = ByWindow(self.rows, self._units)
+                    score(self.rows, self.postings, terms, windows)
+                    return self._hits(by_score(windows.scores, wanted), k)
                 case Unit.SESSION:
-                    own = by_record(self.rows, self.postings, terms)
-                    scores = by_session(self.rows, self.postings, terms, self._units)
-                    found = wanted_of(own, wanted)
-                    return self._hits(Found(found, scores[found], own[found]), k)
+                    sessions = BySession(self.rows, self._units)
+                    score(self.rows, self.postings, terms, own, sessions)
+                    found = by_score(own.scores, wanted)
+                    return self._hits(Found(found.rows, sessions.of(found.rows), found.scores), k)
+
+    def _terms(self, text: str) -> list[int]:
+        return list(dict.fromkeys(self._query_words.hashes(text[:QUERY_CHARACTERS])))
 
     def nearest(self, vector: Floats, where: Filter, k: int) -> list[Hit]:
         with self.lock:
-            rows, cosines = self.dense.search(vector, self._mask(where))
-            return self._hits(Found(rows.astype(np.int64), cosines, cosines), k)
+            return self._hits(self._near(vector, self._mask(where)), k)
+
+    def _near(self, vector: Floats, wanted: Bools) -> Found:
+        slots = self.dense.slots(wanted)
+        cosines = self.dense.cosines(vector, slots)
+        return Found(self.dense.row.all[slots].astype(np.int64), cosines, cosines)
+
+    def words(self, text: str, where: Filter, k: int) -> Worded:
+        """What the words of a question say, before it is known what it means."""
+        with self.lock:
+            wanted = self._mask(where)
+            record = ByRecord(self.rows, self._units)
+            window, session = ByWindow(self.rows, self._units), BySession(self.rows, self._units)
+            score(self.rows, self.postings, self._terms(text), record, window, session)
+            own = by_score(record.scores, wanted)
+            pools = (own, by_score(window.scores, wanted), Found(own.rows, session.of(own.rows), own.scores))
+            rows = np.concatenate([pool.rows[self._best(pool, k)] for pool in pools])
+            return Worded(self._changes, wanted, record, window, session, rows)
+
+    def matches(self, text: str, words: Worded, meaning: Meaning | None, where: Filter, k: int) -> Matches:
+        """`words` and `meaning` together; what was written since `words` is taken in."""
+        with self.lock:
+            if words.changes != self._changes:
+                words = self.words(text, where, k)
+            found = words.rows
+            comparable = np.zeros(len(self.rows), np.bool_)
+            if meaning is not None:
+                comparable = self._made_by(meaning.model_id)
+                nearest = self._near(meaning.vector, words.wanted & comparable)
+                found = np.concatenate((found, nearest.rows[self._best(nearest, k)]))
+            found = np.unique(found)
+            cosines = np.full(len(found), np.nan)
+            if meaning is not None:
+                known = comparable[found]
+                cosines[known] = self.dense.cosines(meaning.vector, self.rows["slot"][found[known]])
+            scores = {
+                Unit.RECORD: words.record.scores[found],
+                Unit.WINDOW: words.window.scores[found],
+                Unit.SESSION: words.session.of(found),
+            }
+            by_unit = {unit: score.astype(np.float64) for unit, score in scores.items()}
+            return Matches(*self._columns(found), cosines=cosines, words=by_unit)
+
+    def _made_by(self, model: str) -> Bools:
+        """Rows that have a vector of that model."""
+        code = self.rows.codes["model_id"].find(model) if model else None
+        made: Bools = self.rows["model_id"] == (-1 if code is None else code)
+        return made
+
+    def _best(self, found: Found, k: int) -> NDArray[np.int64]:
+        return found.best(k, self.rows["time"], self.rows.ids.of_all)
 
     def latest(self, where: Filter, k: int | None = None) -> list[Hit]:
         with self.lock:
@@ -189,19 +261,25 @@ class Index:
             return self._hits(Found(rows, same, same), len(rows) if k is None else k)
 
     def _hits(self, found: Found, k: int) -> list[Hit]:
+        best = self._best(found, k)
+        ids, kinds, projects, sessions, roles, parents, positions, times = self._columns(found.rows[best])
+        names = (kinds.all(), projects.all(), sessions.all(), roles.all(), positions.tolist(), parents.all())
+        return list(map(Hit, ids, found.scores[best].tolist(), *names, times.tolist()))
+
+    def _columns(self, at: NDArray[np.int64]) -> Columns:
         rows = self.rows
-        order = found.best(k, rows["time"], rows.ids.of_all)
-        at = found.rows[order]
-        names = [
-            [rows.codes[name].names[code] for code in rows[name][at].tolist()]
-            for name in ("kind", "project", "session", "role")
-        ]
-        parents = [rows.codes["parent"].names[code] for code in rows["parent"][at].tolist()]
-        ids = rows.ids.of_all(at)
-        times = (rows["time"][at] / 1e6).tolist()
-        positions = rows["position"][at].tolist()
-        embedded = (rows["slot"][at] >= 0).tolist()
-        return list(map(Hit, ids, found.scores[order].tolist(), *names, positions, parents, times, embedded))
+        names = ("kind", "project", "session", "role", "parent")
+        kinds, projects, sessions, roles, parents = (Names(rows.codes[name].names, rows[name][at]) for name in names)
+        return (
+            rows.ids.of_all(at),
+            kinds,
+            projects,
+            sessions,
+            roles,
+            parents,
+            rows["position"][at],
+            rows["time"][at] / 1e6,
+        )
 
     def listed(
         self, where: Filter, order: Order, cursor: str | None, limit: int, votes: Votes

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ K1, B = 1.2, 0.75
 TF_BITS = 6
 TF_MOST = (1 << TF_BITS) - 1
 
+Tfs: TypeAlias = NDArray[np.uint8]
 Packed: TypeAlias = NDArray[np.uint32]
 """A posting: the row above, how often the term stands in it (at most 63) in the lowest six bits."""
 
@@ -102,24 +103,29 @@ class Postings:
             self.segments.append(merged(left, right))
         return self.segments[0] if self.segments else segment(0, [])
 
-    def of(self, term: int, alive: Bools | None) -> tuple[NDArray[np.int64], Floats]:
+    def of(self, term: int, alive: Bools | None) -> tuple[NDArray[np.int64], Tfs]:
         """Rows and term frequencies; `alive` is None when every row is."""
         found = [part for one in self.segments if len(part := one.of(term))]
         packed = found[0] if len(found) == 1 else np.concatenate([*found, np.empty(0, np.uint32)])
         rows = (packed >> np.uint32(TF_BITS)).astype(np.int64)
-        tf = (packed & np.uint32(TF_MOST)).astype(np.float32)
+        tf = (packed & np.uint32(TF_MOST)).astype(np.uint8)
         if alive is None:
             return rows, tf
         still = alive[rows]
         return rows[still], tf[still]
 
 
-def idf(documents: int, having: int) -> np.float32:
-    return np.float32(np.log1p((documents - having + 0.5) / (having + 0.5)))
+def saturation(length: NDArray[Any], average: float) -> Floats:
+    """BM25's denominator without the frequency: long documents need a word more often."""
+    scaled: Floats = length * np.float32(K1 * B / max(average, 1e-9))
+    scaled += np.float32(K1 * (1 - B))
+    return scaled
 
 
-def weight(tf: Floats, length: Floats, average: float) -> Floats:
-    """BM25's share of one term, before its idf."""
-    scaled: Floats = tf * np.float32(K1 + 1)
-    scaled /= tf + np.float32(K1) * (np.float32(1 - B) + np.float32(B / max(average, 1e-9)) * length)
+def weight(tf: Tfs | Floats, saturation: Floats, documents: int, having: int) -> Floats:
+    """BM25's share of one term that `having` of the documents have."""
+    idf = np.log1p((documents - having + 0.5) / (having + 0.5))
+    scaled = tf + saturation
+    np.divide(tf, scaled, out=scaled)
+    scaled *= np.float32(idf * (K1 + 1))
     return scaled

@@ -2,15 +2,48 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Column, Floats
-from session_mgmt_mcp.adapters.duckdb.lexical import Postings, idf, weight
+from session_mgmt_mcp.adapters.duckdb.lexical import Postings, Tfs, saturation, weight
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
 
 RELINK_ALL = 32
 """Changed sessions from which on linking everything anew is cheaper."""
+FEW = 24
+"""A word that fewer than one row in so many has is looked up row by row; of any other all rows are gone through."""
+
+Among: TypeAlias = NDArray[np.int64] | slice
+EVERY = slice(None)
+
+
+class Neighbours:
+    """The row next to each on one side (-1: nobody). Most are one row further on, which whole columns can be shifted by."""
+
+    def __init__(self, rows: NDArray[np.int32], step: int) -> None:
+        self.rows = rows
+        self._step = step
+        somebody = rows >= 0
+        adjacent = somebody & (rows == np.arange(step, len(rows) + step))
+        self._adjacent = adjacent.astype(np.uint8)
+        self._jumps = np.flatnonzero(somebody & ~adjacent)
+
+    def of(self, tf: Tfs, among: Among) -> Tfs:
+        """Of each row's neighbour; `tf` has a 0 for nobody at the end."""
+        if not isinstance(among, slice):
+            return tf[self.rows[among]]
+        shifted: Tfs = np.roll(tf[:-1], -self._step) * self._adjacent
+        shifted[self._jumps] = tf[self.rows[self._jumps]]
+        return shifted
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    before: Neighbours
+    after: Neighbours
+    saturation: Floats
 
 
 class Units:
@@ -20,38 +53,42 @@ class Units:
         self._before = Column(np.int32)
         self._after = Column(np.int32)
         self._changed: set[int] = set()
-        self._stale_windows = self._stale_sessions = True
-        self._length = np.zeros(1, np.float32)
-        self._window_average = 0.0
-        self._session_length = np.zeros(0, np.float32)
-        self._sessions = 0
+        self._records: Floats | None = None
+        self._windows: Windows | None = None
+        self._sessions: tuple[Floats, int] | None = None
 
     def touch(self, sessions: NDArray[np.int32]) -> None:
         """These sessions gained or lost rows."""
         self._changed.update(np.unique(sessions).tolist())
-        self._stale_windows = self._stale_sessions = True
+        self._records = self._windows = self._sessions = None
 
-    def windows(self, rows: Rows) -> tuple[NDArray[np.int32], NDArray[np.int32], Floats, float]:
-        """The row before and after each (-1: none), lengths with a 0 for nobody at the end, the average window."""
-        if self._stale_windows:
+    def records(self, rows: Rows) -> Floats:
+        """The saturation of each row by itself."""
+        if self._records is None:
+            length = rows["length"]
+            total = np.dot(length.astype(np.int64), rows["alive"])
+            self._records = saturation(length, float(total) / max(1, rows.documents))
+        return self._records
+
+    def windows(self, rows: Rows) -> Windows:
+        if self._windows is None:
             self._link(rows)
-            length = rows["length"] * rows["alive"]
-            self._length = np.append(length, 0).astype(np.float32)
-            shares = 1 + (self._before.all >= 0).astype(np.int64) + (self._after.all >= 0)
-            self._window_average = float(np.dot(length.astype(np.int64), shares)) / max(1, rows.documents)
-            self._stale_windows = False
-        return self._before.all, self._after.all, self._length, self._window_average
+            before, after = self._before.all, self._after.all
+            length = np.append(rows["length"] * rows["alive"], 0).astype(np.float32)
+            together = length[:-1] + length[before] + length[after]
+            average = float(together.sum(dtype=np.float64)) / max(1, rows.documents)
+            self._windows = Windows(Neighbours(before, -1), Neighbours(after, 1), saturation(together, average))
+        return self._windows
 
     def sessions(self, rows: Rows) -> tuple[Floats, int]:
-        """The length of each session, and how many there are."""
-        if self._stale_sessions:
+        """The saturation of each session, and how many there are."""
+        if self._sessions is None:
             alive = rows["alive"] & rows["worded"]
             unit = rows["unit"][alive]
             length = np.bincount(unit, weights=rows["length"][alive], minlength=rows.units)
-            self._session_length = length.astype(np.float32)
-            self._sessions = int(np.count_nonzero(np.bincount(unit, minlength=rows.units)))
-            self._stale_sessions = False
-        return self._session_length, self._sessions
+            number = int(np.count_nonzero(np.bincount(unit, minlength=rows.units)))
+            self._sessions = saturation(length.astype(np.float32), float(length.sum()) / max(1, number)), number
+        return self._sessions
 
     def _link(self, rows: Rows) -> None:
         nobody = np.full(len(rows) - len(self._before), -1, np.int32)
@@ -76,48 +113,82 @@ class Units:
         after[whole[:-1][adjacent]] = whole[1:][adjacent]
 
 
-def by_record(rows: Rows, postings: Postings, terms: Sequence[int]) -> Floats:
-    """A score for each row; 0 where no term stands."""
-    scores = np.zeros(len(rows), np.float32)
-    length, alive = rows["length"], rows["alive"]
-    total = np.dot(length.astype(np.int64), alive) if rows.any_dead else length.sum(dtype=np.int64)
-    documents = rows.documents
-    average = float(total) / max(1, documents)
-    for term in terms:
-        found, tf = postings.of(term, alive if rows.any_dead else None)
-        scores[found] += weight(tf, length[found].astype(np.float32), average) * idf(documents, len(found))
-    return scores
+class Term:
+    """One word of the question: the rows that have it, and how often each row has it."""
+
+    def __init__(self, rows: NDArray[np.int64], tf: Tfs, of_row: Tfs) -> None:
+        self.rows = rows
+        self.tf = tf
+        self.of_row = of_row  # of every row, and at the end a 0 for nobody
+
+    def rare(self, among: int) -> bool:
+        return len(self.rows) * FEW < among
 
 
-def by_window(rows: Rows, postings: Postings, terms: Sequence[int], units: Units) -> Floats:
-    """A score for each row from the words of its window."""
-    before, after, length, average = units.windows(rows)
-    scores = np.zeros(len(rows), np.float32)
-    documents = rows.documents
-    for term in terms:
-        found, tf = postings.of(term, rows["alive"] if rows.any_dead else None)
-        together = np.zeros(len(rows) + 1, np.float32)
-        together[found] = tf
-        together[after[found]] += tf
-        together[before[found]] += tf
-        touched = np.flatnonzero(together[:-1] > 0)
-        long = length[touched] + length[before[touched]] + length[after[touched]]
-        scores[touched] += weight(together[touched], long, average) * idf(documents, len(touched))
-    return scores
+class ByRecord:
+    """Scores of single records."""
+
+    def __init__(self, rows: Rows, units: Units) -> None:
+        self.scores = np.zeros(len(rows), np.float32)
+        self._documents = rows.documents
+        self._saturation = units.records(rows)
+
+    def add(self, term: Term) -> None:
+        among = term.rows if term.rare(len(self.scores)) else EVERY
+        share = weight(term.of_row[:-1][among], self._saturation[among], self._documents, len(term.rows))
+        self.scores[among] += share
 
 
-def by_session(rows: Rows, postings: Postings, terms: Sequence[int], units: Units) -> Floats:
-    """A score for each row from the words of its session."""
-    length, sessions = units.sessions(rows)
-    average = float(length.sum(dtype=np.float64)) / max(1, sessions)
-    scores = np.zeros(rows.units, np.float32)
-    for term in terms:
-        found, tf = postings.of(term, rows["alive"] if rows.any_dead else None)
-        together = np.bincount(rows["unit"][found], weights=tf, minlength=rows.units).astype(np.float32)
-        touched = np.flatnonzero(together > 0)
-        scores[touched] += weight(together[touched], length[touched], average) * idf(sessions, len(touched))
-    each: Floats = scores[rows["unit"]]
-    return each
+class ByWindow:
+    """Scores of records and one neighbour each side."""
+
+    def __init__(self, rows: Rows, units: Units) -> None:
+        self.scores = np.zeros(len(rows), np.float32)
+        self._documents = rows.documents
+        self._windows = units.windows(rows)
+
+    def add(self, term: Term) -> None:
+        before, after = self._windows.before, self._windows.after
+        among: Among = EVERY
+        if term.rare(len(self.scores)):
+            touched = np.unique(np.concatenate((term.rows, before.rows[term.rows], after.rows[term.rows])))
+            among = touched[touched >= 0]
+        tf = term.of_row[:-1][among] + before.of(term.of_row, among)
+        tf += after.of(term.of_row, among)
+        share = weight(tf, self._windows.saturation[among], self._documents, int(np.count_nonzero(tf)))
+        self.scores[among] += share
+
+
+class BySession:
+    """Scores of whole sessions."""
+
+    def __init__(self, rows: Rows, units: Units) -> None:
+        self._unit = rows["unit"]
+        self._scores = np.zeros(rows.units, np.float32)
+        self._saturation, self._documents = units.sessions(rows)
+
+    def add(self, term: Term) -> None:
+        unit = self._unit[term.rows]
+        tf = np.zeros_like(self._scores)
+        np.add.at(tf, unit, term.tf.astype(np.float32))
+        among: Among = np.unique(unit) if term.rare(len(self._scores)) else EVERY
+        tf = tf[among]
+        self._scores[among] += weight(tf, self._saturation[among], self._documents, int(np.count_nonzero(tf)))
+
+    def of(self, rows: NDArray[np.int64]) -> Floats:
+        each: Floats = self._scores[self._unit[rows]]
+        return each
+
+
+def score(rows: Rows, postings: Postings, terms: Sequence[int], *units: ByRecord | ByWindow | BySession) -> None:
+    """Adds every term to the scores of all `units`."""
+    of_row = np.zeros(len(rows) + 1, np.uint8)
+    for hashed in terms:
+        found, tf = postings.of(hashed, rows["alive"] if rows.any_dead else None)
+        of_row[found] = tf
+        for unit in units:
+            unit.add(Term(found, tf, of_row))
+        of_row[found] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +218,7 @@ class Found:
         return among[:k]
 
 
-def wanted_of(scores: Floats, wanted: Bools) -> NDArray[np.int64]:
-    return np.flatnonzero((scores > 0) & wanted)
+def by_score(scores: Floats, wanted: Bools) -> Found:
+    """The wanted rows that share a word."""
+    rows = np.flatnonzero((scores > 0) & wanted)
+    return Found(rows, scores[rows], scores[rows])

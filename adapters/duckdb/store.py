@@ -1,7 +1,7 @@
 """VectorStore on one DuckDB file."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -21,7 +21,7 @@ from session_mgmt_mcp.adapters.duckdb.connection import (
     wal,
 )
 from session_mgmt_mcp.adapters.duckdb.failures import translated
-from session_mgmt_mcp.adapters.duckdb.index import Index, Place
+from session_mgmt_mcp.adapters.duckdb.index import Index, Place, Worded
 from session_mgmt_mcp.adapters.duckdb.original import Adopt, is_original, take_over
 from session_mgmt_mcp.adapters.duckdb.records import Row, check_vectors, parse, to_record
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
@@ -31,6 +31,8 @@ from session_mgmt_mcp.ports.vector_store import (
     Facet,
     Filter,
     Hit,
+    Matches,
+    Meaning,
     Order,
     Page,
     Record,
@@ -167,6 +169,16 @@ class DuckDBVectorStore:
     async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
         check_k(k)
         return await self.read(lambda _: self._index.lexical(text, where, k, Unit(unit)))
+
+    async def search(self, text: str, meaning: Awaitable[Meaning | None], where: Filter, k: int) -> Matches:
+        def look(_: Any) -> Worded:
+            check_k(k)
+            return self._index.words(text, where, k)
+
+        words, known = await asyncio.gather(self.read(look), meaning)
+        if known is not None:
+            check_vectors(np.asarray(known.vector).reshape(1, -1), 1, self._dimensions)
+        return await self.read(lambda _: self._index.matches(text, words, known, where, k))
 
     async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[Hit]:
         check_k(k)

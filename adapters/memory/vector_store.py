@@ -5,7 +5,7 @@ import math
 import operator
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -23,6 +23,9 @@ from session_mgmt_mcp.ports.vector_store import (
     Field,
     Filter,
     Hit,
+    Matches,
+    Meaning,
+    Names,
     Operator,
     Order,
     Page,
@@ -115,18 +118,12 @@ class MemoryVectorStore:
     async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
         check_count("k", k)
         wanted = {record.id for record in self._having(where)}
-        query = set(self._terms(text))
-        counts = {one.id: Counter(self._terms(indexed_text(one))) for one in self._records.values() if one.worded}
-        own = bm25(counts, query)
-        scores = own
-        if unit is Unit.WINDOW:
-            windows = {one: ms for one, ms in self._windows().items() if one in counts}
-            scores = bm25({one: sum((counts[m] for m in ms), Counter()) for one, ms in windows.items()}, query)
-        if unit is Unit.SESSION:
-            members = self._sessions()
-            whole = bm25({name: sum((counts[m] for m in ms), Counter()) for name, ms in members.items()}, query)
-            scores = {m: whole[name] for name, ms in members.items() for m in ms if own[m] > 0}
-        found = [(self._records[one], score, own[one]) for one, score in scores.items() if score > 0 and one in wanted]
+        own, scores = self._bm25(text, Unit.RECORD), self._bm25(text, unit)
+        found = [
+            (self._records[one], score, own[one])
+            for one, score in scores.items()
+            if score > 0 and one in wanted and (own[one] > 0 or unit is not Unit.SESSION)
+        ]
         return best(found, k)
 
     async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[Hit]:
@@ -141,6 +138,31 @@ class MemoryVectorStore:
     async def latest(self, where: Filter, k: int) -> list[Hit]:
         check_count("k", k)
         return best([(one, 1.0, 1.0) for one in self._having(where)], k)
+
+    async def search(self, text: str, meaning: Awaitable[Meaning | None], where: Filter, k: int) -> Matches:
+        known = await meaning
+        everything = len(self._having(where)) + 1
+        cosines: dict[str, float] = {}
+        if known:
+            by_model = [*where, Condition("model_id", "=", known.model_id)]
+            cosines = {hit.id: hit.score for hit in await self.search_dense(known.vector, by_model, everything)}
+        words = {unit: self._bm25(text, unit) for unit in Unit}
+        found = dict.fromkeys(list(cosines)[:k])
+        for unit in Unit:
+            found |= dict.fromkeys(hit.id for hit in await self.search_lexical(text, where, k, unit))
+        records = [self._records[one] for one in found]
+        return Matches(
+            ids=list(found),
+            kinds=Names.of([record.kind for record in records]),
+            projects=Names.of([record.project for record in records]),
+            sessions=Names.of([record.session for record in records]),
+            roles=Names.of([record.role for record in records]),
+            parents=Names.of([record.parent for record in records]),
+            positions=np.array([record.position for record in records], np.int64),
+            times=np.array([record.time.timestamp() for record in records]),
+            cosines=np.array([cosines.get(one, np.nan) for one in found]),
+            words={unit: np.array([scores.get(one, 0.0) for one in found]) for unit, scores in words.items()},
+        )
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
         check_count("limit", limit)
@@ -269,6 +291,21 @@ class MemoryVectorStore:
         found = [record for record in worded if words & set(self._terms(indexed_text(record)))]
         return {record.id for record in found} | {record.parent for record in found}
 
+    def _bm25(self, text: str, unit: Unit) -> dict[str, float]:
+        """Of every record, the score of its unit."""
+        query = set(self._terms(text))
+        counts = {one.id: Counter(self._terms(indexed_text(one))) for one in self._records.values() if one.worded}
+        match unit:
+            case Unit.RECORD:
+                return bm25(counts, query)
+            case Unit.WINDOW:
+                windows = {one: ms for one, ms in self._windows().items() if one in counts}
+                return bm25({one: sum((counts[m] for m in ms), Counter()) for one, ms in windows.items()}, query)
+            case Unit.SESSION:
+                members = self._sessions()
+                whole = bm25({name: sum((counts[m] for m in ms), Counter()) for name, ms in members.items()}, query)
+                return {m: whole[name] for name, ms in members.items() for m in ms}
+
     def _terms(self, text: str) -> list[str]:
         words: list[str] = []
         for raw in WORD.findall(text):
@@ -315,10 +352,7 @@ def bm25(documents: dict[Any, Counter[str]], query: set[str]) -> dict[Any, float
 def best(found: list[tuple[Record, float, float]], k: int) -> list[Hit]:
     found.sort(key=lambda one: (-one[1], -one[2], -one[0].time.timestamp(), one[0].id))
     return [
-        Hit(
-            *(r.id, float(score), r.kind, r.project, r.session, r.role, r.position, r.parent, r.time.timestamp()),
-            embedded=r.vector is not None,
-        )
+        Hit(r.id, float(score), r.kind, r.project, r.session, r.role, r.position, r.parent, r.time.timestamp())
         for r, score, _ in found[:k]
     ]
 

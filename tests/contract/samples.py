@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from session_mgmt_mcp.ports.embedder import Vector
-from session_mgmt_mcp.ports.vector_store import Hit, Record, VectorStore
+from session_mgmt_mcp.ports.vector_store import Hit, Meaning, Record, VectorStore
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DIMENSIONS = 384
@@ -25,6 +25,10 @@ def pointing(*numbers: float) -> Vector:
     vector[: len(numbers)] = numbers
     unit: Vector = vector / np.linalg.norm(vector)
     return unit
+
+
+async def meaning(vector: Vector | None, model_id: str = "") -> Meaning | None:
+    return None if vector is None else Meaning(vector, model_id)
 
 
 def word(number: int) -> str:

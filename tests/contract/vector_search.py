@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
-from session_mgmt_mcp.contracts.samples import START, names, pointing, record
-from session_mgmt_mcp.ports.errors import Invalid
-from session_mgmt_mcp.ports.vector_store import Condition, Unit, VectorStore
+from session_mgmt_mcp.contracts.samples import START, meaning, names, pointing, record
+from session_mgmt_mcp.ports.errors import Invalid, Unavailable
+from session_mgmt_mcp.ports.vector_store import Condition, Meaning, Unit, VectorStore
 
 
 class VectorSearchContract:
@@ -145,6 +146,98 @@ class VectorSearchContract:
         assert names(await store.latest((), 9)) == ["b", "a", "c"]
         assert names(await store.latest([Condition("id", "!=", "b")], 1)) == ["a"]
 
+    # words and meaning together
+
+    async def test_a_search_gives_the_best_of_each_way_with_all_their_scores(self, store: VectorStore) -> None:
+        texts = ["alpha beta", "beta", "gamma", "delta alpha", "epsilon", "alpha"]
+        await store.upsert(
+            [
+                record(f"m{n}", text, session="st"[n % 2], position=n, vector=pointing(1, n), model_id="m")
+                for n, text in enumerate(texts)
+            ]
+        )
+        await store.upsert([record("m0.1", "alpha epsilon", session="s", parent="m0"), record("alone", "beta")])
+        asked, where = "alpha beta", [Condition("project", "=", "shop")]
+        found = await store.search(asked, meaning(pointing(1), "m"), where, 2)
+        pools = [await store.search_dense(pointing(1), where, 2)]
+        pools += [await store.search_lexical(asked, where, 2, unit) for unit in Unit]
+        assert sorted(found.ids) == sorted({hit.id for pool in pools for hit in pool})
+        cosines = {hit.id: hit.score for hit in await store.search_dense(pointing(1), where, 99)}
+        assert dict(zip(found.ids, found.cosines.tolist(), strict=True)) == pytest.approx(
+            {one: cosines.get(one, float("nan")) for one in found.ids}, abs=0.01, nan_ok=True
+        )
+        for unit in (Unit.RECORD, Unit.WINDOW):
+            scores = {hit.id: hit.score for hit in await store.search_lexical(asked, where, 99, unit)}
+            assert dict(zip(found.ids, found.words[unit].tolist(), strict=True)) == pytest.approx(
+                {one: scores.get(one, 0.0) for one in found.ids}, rel=1e-4
+            )
+
+    async def test_a_session_scores_for_all_of_its_records(self, store: VectorStore) -> None:
+        await store.upsert(
+            [
+                record("a", "alpha", session="s", position=1),
+                record("b", "beta", session="s", position=9, vector=pointing(1), model_id="m"),
+                record("c", "beta", session="t", vector=pointing(0, 1), model_id="m"),
+            ]
+        )
+        found = await store.search("alpha", meaning(pointing(1), "m"), (), 5)
+        scores = dict(zip(found.ids, found.words[Unit.SESSION].tolist(), strict=True))
+        assert scores["a"] == scores["b"] > scores["c"] == 0
+
+    async def test_what_a_search_finds_comes_with_its_place(self, store: VectorStore) -> None:
+        place = {"session": "s", "role": "user", "position": 4, "parent": "p"}
+        await store.upsert([record("a", "needle", **place), record("b", "needle", kind="reflection")])
+        found = await store.search("needle", meaning(None), (), 5)
+        at = list(found.ids).index("a")
+        assert (found.sessions[at], found.roles[at], found.positions[at], found.parents[at]) == ("s", "user", 4, "p")
+        assert (found.kinds[at], found.projects[at], found.times[at]) == ("turn", "shop", START.timestamp())
+        assert sorted(found.kinds.all()) == ["reflection", "turn"]
+
+    async def test_meaning_is_compared_with_vectors_of_the_same_model_only(self, store: VectorStore) -> None:
+        await store.upsert(
+            [
+                record("a", "alpha", vector=pointing(1), model_id="m"),
+                record("b", "alpha", vector=pointing(1), model_id="other"),
+                record("c", "alpha"),
+                record("d", "beta", vector=pointing(1), model_id="other"),
+            ]
+        )
+        found = await store.search("alpha", meaning(pointing(1), "m"), (), 5)
+        assert sorted(found.ids) == ["a", "b", "c"]
+        cosines = dict(zip(found.ids, found.cosines.tolist(), strict=True))
+        assert cosines == pytest.approx({"a": 1.0, "b": float("nan"), "c": float("nan")}, abs=0.01, nan_ok=True)
+        assert len(await store.search("beta", meaning(pointing(1), "unknown"), (), 5)) == 1
+
+    async def test_without_a_meaning_words_are_enough(self, store: VectorStore) -> None:
+        await store.upsert([record("a", "alpha", vector=pointing(1), model_id="m"), record("b", "beta")])
+        found = await store.search("alpha", meaning(None), (), 5)
+        assert (list(found.ids), np.isnan(found.cosines).tolist()) == (["a"], [True])
+        assert len(await store.search("", meaning(None), (), 5)) == 0
+
+    async def test_without_words_a_meaning_is_enough(self, store: VectorStore) -> None:
+        await store.upsert([record("a", "alpha", vector=pointing(1), model_id="m"), record("b", "beta")])
+        found = await store.search("the", meaning(pointing(1), "m"), (), 5)
+        assert (list(found.ids), found.words[Unit.RECORD].tolist()) == (["a"], [0.0])
+
+    async def test_what_is_written_while_the_meaning_is_on_its_way_spoils_nothing(self, store: VectorStore) -> None:
+        await store.upsert([record(name, "needle", vector=pointing(1), model_id="m") for name in "abc"])
+
+        async def late() -> Meaning:
+            await store.delete([Condition("id", "=", "a")])
+            await store.upsert([record("d", "needle"), record("b", "changed")])
+            return Meaning(pointing(1), "m")
+
+        found = await store.search("needle", late(), (), 5)
+        assert {"c"} <= set(found.ids) <= {"b", "c", "d"}
+        assert found.cosines[list(found.ids).index("c")] == pytest.approx(1, abs=0.01)
+
+    async def test_a_meaning_that_fails_fails_the_search(self, store: VectorStore) -> None:
+        async def broken() -> Meaning:
+            raise Unavailable("The model is missing.")
+
+        with pytest.raises(Unavailable, match="model"):
+            await store.search("text", broken(), (), 5)
+
     # filters
 
     async def test_filters_hold_together(self, store: VectorStore) -> None:
@@ -207,6 +300,7 @@ class VectorSearchContract:
         for where, expected in cases:
             assert await store.count(where) == len(expected), where
             assert sorted(names(await store.search_lexical("needle", where, 9))) == list(expected), where
+            assert sorted((await store.search("needle", meaning(None), where, 9)).ids) == list(expected), where
             assert [one.id for one in (await store.scan(where)).records] == list(expected), where
 
     @pytest.mark.parametrize(
@@ -241,5 +335,7 @@ class VectorSearchContract:
             await store.search_lexical("text", (), 0)
         with pytest.raises(Invalid):
             await store.search_dense(pointing(1), (), 0)
+        with pytest.raises(Invalid):
+            await store.search("text", meaning(None), (), 0)
         with pytest.raises(Invalid):
             await store.scan((), None, 0)
