@@ -18,7 +18,7 @@ class Outcome(StrEnum):
 
 _NAMES = re.compile(
     r"""
-      \b(?:[a-z_]\w*\.)*(?P<exception>[A-Z]\w*(?:Error|Exception|Interrupt|Warning|Fault))\b
+      \b(?:[a-z_]\w*\.)*(?P<exception>(?!NoError\b)[A-Z]\w*(?:Error|Exception|Interrupt|Warning|Fault))\b
     | \berror\[(?P<rust>E\d{4})\]
     | \b(?P<code>(?:TS|CS|LNK|SC|NU|MSB|BC)\d{4,5})\b
     | \b(?P<errno>E(?:NOENT|ACCES|EXIST|CONNREFUSED|CONNRESET|ADDRINUSE|PERM|TIMEDOUT|NOTDIR|ISDIR|PIPE|MFILE|RESOLVE|BADF|INVAL))\b

@@ -10,6 +10,7 @@ from typing import Any
 from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
+from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.projects import ProjectService
@@ -32,6 +33,7 @@ class Application:
     times: IntervalService
     timeline: TimelineService
     files: FileSearch
+    errors: ErrorSearch
     embedding: EmbeddingWorker
     store: VectorStore
     ledger: ImportLedger
@@ -51,6 +53,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             times=await _made(container.times()),
             timeline=await _made(container.timeline()),
             files=await _made(container.files()),
+            errors=await _made(container.errors()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             ledger=await _made(container.ledger()),

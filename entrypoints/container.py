@@ -10,6 +10,7 @@ from session_mgmt_mcp import paths
 from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
+from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.projects import ProjectService
@@ -138,4 +139,5 @@ class Container(containers.DeclarativeContainer):
     timeline = providers.Singleton(TimelineService, store)
     memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
     files = providers.Singleton(FileSearch, store, git)
+    errors = providers.Singleton(ErrorSearch, store, memory)
     capture = providers.Singleton(CaptureService, transcripts, store, ledger, projects, embedding.provided.wake)

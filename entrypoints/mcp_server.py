@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastmcp import FastMCP
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
+    errors,
     files,
     insight,
     memory,
@@ -20,6 +21,7 @@ TOOL_MODULES = (
     insight,
     timeline,
     files,
+    errors,
     server,
 )  # importing them publishes their tools
 
