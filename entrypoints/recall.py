@@ -93,6 +93,8 @@ async def statistics(app: Application) -> dict[str, Any]:
         "summary": f"{memories} memories of {len(counts['project'])} projects{waiting}.",
         "memories": memories,
         **{f"by_{name}": values for name, values in counts.items()},
+        "records": stats.records,
+        "indexed": stats.indexed,
         "vectors": stats.vectors,
         "waiting_for_vector": vectors.pending,
         "vector_problem": vectors.problem,
@@ -111,11 +113,14 @@ def model_of(app: Application) -> str:
         return f"none: {error}"
 
 
-async def reset(app: Application, confirm: bool) -> Mapping[str, Any]:
+async def what_would_go(app: Application) -> Mapping[str, Any]:
     memories = sum((await app.memory.facets())["kind"].values())
-    if not confirm:
-        summary = f"{memories} memories of all projects would go, after a backup; confirm=true does it."
-        return {"summary": summary, "reset": False, "memories": memories, "backup": None}
+    summary = f"{memories} memories of all projects would go, after a backup; confirm=true does it."
+    return {"summary": summary, "reset": False, "memories": memories, "backup": None}
+
+
+async def reset(app: Application) -> Mapping[str, Any]:
+    memories = sum((await app.memory.facets())["kind"].values())
     backup = app.settings.data_dir / "backups" / f"before-reset-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.duckdb"
     backup.parent.mkdir(mode=0o700, exist_ok=True)
     await app.store.backup(backup)

@@ -187,7 +187,8 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:
-    records: int
+    records: int  # kept, parts included
+    indexed: int  # of them in the indexes: all of them, unless something is broken
     vectors: int
     bytes_on_disk: int
     schema_version: int

@@ -252,9 +252,10 @@ class DuckDBVectorStore:
         return await self.read(lambda _: self._index.frequencies(words, where))
 
     async def stats(self) -> StoreStats:
-        def read(_: Any) -> StoreStats:
+        def read(cursor: Any) -> StoreStats:
             size = sum(file.stat().st_size for file in (self._path, wal(self._path)) if file.exists())
-            return StoreStats(self._index.count(()), self._index.vectors(), size, schema.VERSION)
+            kept = int(cursor.execute("select count(*) from memory").fetchone()[0])
+            return StoreStats(kept, self._index.count(()), self._index.vectors(), size, schema.VERSION)
 
         return await self.read(read)
 

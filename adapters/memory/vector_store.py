@@ -260,7 +260,7 @@ class MemoryVectorStore:
 
     async def stats(self) -> StoreStats:
         records = self._having(())
-        return StoreStats(len(records), sum(record.vector is not None for record in records), 0, 1)
+        return StoreStats(len(records), len(records), sum(record.vector is not None for record in records), 0, 1)
 
     async def backup(self, to: Path) -> None:
         """Texts only: there is nothing to restore a dict from."""

@@ -2,12 +2,16 @@
 
 from typing import Annotated, Literal, TypeVar
 
+from fastmcp import Context
+from mcp_types import InputRequiredResult
 from pydantic import Field
 from session_mgmt_mcp import recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.tools.budget import within
+from session_mgmt_mcp.tools.consent import consent
 from session_mgmt_mcp.tools.models import MemoryStats, MoreReply, QuickReply, ResetReply, SearchReply, StoreReply
-from session_mgmt_mcp.tools.registry import Inject, tool
+from session_mgmt_mcp.tools.registry import Calling, Inject, tool
 
 Query = Annotated[str, Field(min_length=1, max_length=2_000, description="What to look for, in plain words.")]
 Limit = Annotated[int, Field(ge=1, le=50, description="At most so many hits; 5 unless set otherwise.")]
@@ -111,15 +115,25 @@ async def store_reflection(
 @tool(read_only=True, hint="memory statistics size counts coverage")
 async def reflection_stats(app: Application = Inject) -> MemoryStats:
     """How much is remembered, by kind, project and month; how far the vectors are; sizes, model, last import."""
-    return MemoryStats.model_validate(await recall.statistics(app))
+    stats = MemoryStats.model_validate(await recall.statistics(app))
+    return within(stats, recall.budget(app), "by_project", "by_month")
 
 
 @tool(destructive=True, hint="delete erase forget everything reset database")
 async def reset_reflection_database(
-    confirm: Annotated[bool, Field(description="false: only say what would go.")] = False, app: Application = Inject
-) -> ResetReply:
+    confirm: Annotated[bool, Field(description="false: only say what would go.")] = False,
+    app: Application = Inject,
+    context: Context = Calling,
+) -> ResetReply | InputRequiredResult:
     """Forget everything, of all projects, after writing a backup. Without confirm=true it only says what would go.
 
-    Call it with confirm=true only when the user has asked for exactly that.
+    Call it with confirm=true only when the user has asked for exactly that; where the client can, it asks them again.
     """
-    return ResetReply.model_validate(await recall.reset(app, confirm))
+    would_go = ResetReply.model_validate(await recall.what_would_go(app))
+    question = f"Forget all {would_go.memories} memories, of every project? A backup is written first."
+    agreed = await consent(context, question) if confirm else False
+    if isinstance(agreed, InputRequiredResult):
+        return agreed
+    if confirm and agreed is False:
+        return would_go.model_copy(update={"summary": "The user did not agree: nothing was touched."})
+    return ResetReply.model_validate(await recall.reset(app)) if confirm else would_go

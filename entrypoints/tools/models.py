@@ -121,6 +121,8 @@ class MemoryStats(BaseModel):
     by_kind: dict[str, int]
     by_project: dict[str, int]
     by_month: dict[str, int]
+    records: int
+    indexed: int
     vectors: int
     waiting_for_vector: int
     vector_problem: str

@@ -81,6 +81,9 @@ def _application(context: Context = CurrentContext()) -> Application:  # noqa: B
 Inject: Any = Depends(_application)
 """Default of a tool's `app` parameter: the opened product, unseen by the model."""
 
+Calling: Any = CurrentContext()
+"""Default of a tool's `context` parameter: the call itself, unseen by the model."""
+
 
 class OneSentence(Middleware):
     """Whatever a call fails of reaches the model as one sentence that says what to do."""

@@ -69,7 +69,7 @@ class VectorStoreContract(VectorSearchContract, VectorListingContract):
         assert await store.facets("kind", ()) == {}
         assert await store.delete(()) == 0
         stats = await store.stats()
-        assert (stats.records, stats.vectors) == (0, 0)
+        assert (stats.records, stats.indexed, stats.vectors) == (0, 0, 0)
 
     async def test_an_empty_text_is_a_record(self, store: VectorStore) -> None:
         await store.upsert([Record(id="a", kind="turn", text="", project="shop", time=START)])
