@@ -12,7 +12,9 @@ from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
+from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
@@ -34,6 +36,8 @@ class Application:
     timeline: TimelineService
     files: FileSearch
     errors: ErrorSearch
+    journal: SearchJournal
+    metrics: MetricsService
     embedding: EmbeddingWorker
     store: VectorStore
     ledger: ImportLedger
@@ -54,18 +58,22 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             timeline=await _made(container.timeline()),
             files=await _made(container.files()),
             errors=await _made(container.errors()),
+            journal=await _made(container.journal()),
+            metrics=await _made(container.metrics()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             ledger=await _made(container.ledger()),
             embedder=await _made(container.embedder()),
         )
-        worker = asyncio.create_task(application.embedding.run())
+        workers = [asyncio.create_task(work.run()) for work in (application.embedding, application.journal)]
         try:
             yield application
         finally:
-            worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await worker
+            for worker in workers:
+                worker.cancel()
+                with suppress(asyncio.CancelledError):
+                    await worker
+            await application.journal.flush()
     finally:
         shutdown = container.shutdown_resources()
         if shutdown is not None:

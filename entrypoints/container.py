@@ -12,7 +12,9 @@ from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
+from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
@@ -20,6 +22,7 @@ from session_mgmt_mcp.ports.date_parser import DateParser
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
+from session_mgmt_mcp.ports.query_log import QueryLog
 from session_mgmt_mcp.ports.transcript_source import TranscriptSource
 from session_mgmt_mcp.ports.vector_store import VectorStore
 from session_mgmt_mcp.settings import Settings
@@ -60,6 +63,20 @@ def _memory_ledger(store: VectorStore) -> ImportLedger:
     from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 
     return MemoryImportLedger()
+
+
+def _duckdb_queries(store: VectorStore) -> QueryLog:
+    from session_mgmt_mcp.adapters.duckdb.query_log import DuckDBQueryLog
+    from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
+
+    assert isinstance(store, DuckDBVectorStore)
+    return DuckDBQueryLog(store)
+
+
+def _memory_queries(store: VectorStore) -> QueryLog:
+    from session_mgmt_mcp.adapters.memory.query_log import MemoryQueryLog
+
+    return MemoryQueryLog()
 
 
 async def _onnx_embedder(model: str | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
@@ -120,6 +137,13 @@ class Container(containers.DeclarativeContainer):
         duckdb=providers.Singleton(_duckdb_ledger, store),
         memory=providers.Singleton(_memory_ledger, store),
     )
+    queries = providers.Selector(
+        settings.provided.vector_store,
+        duckdb=providers.Singleton(_duckdb_queries, store),
+        memory=providers.Singleton(_memory_queries, store),
+    )
+    journal = providers.Singleton(SearchJournal, queries, settings.provided.query_log)
+    metrics = providers.Singleton(MetricsService, queries, journal)
     embedder = providers.Selector(
         settings.provided.embedder,
         onnx=providers.Resource(

@@ -10,15 +10,18 @@ from session_mgmt_mcp.tools import (
     files,
     insight,
     memory,
+    metrics,
     server,
     timeline,
 )
+from session_mgmt_mcp.tools.journal import Noted
 from session_mgmt_mcp.tools.registry import TOOLS, register
 from session_mgmt_mcp.version import VERSION
 
 TOOL_MODULES = (
     memory,
     insight,
+    metrics,
     timeline,
     files,
     errors,
@@ -42,6 +45,7 @@ def build_server(app: Application) -> FastMCP:
 
     built: FastMCP = FastMCP("session-mgmt", INSTRUCTIONS, version=VERSION, lifespan=lifespan, mask_error_details=True)
     register(built)
+    built.add_middleware(Noted())
     return built
 
 

@@ -126,6 +126,7 @@ async def reset(app: Application) -> Mapping[str, Any]:
     await app.store.backup(backup)
     await app.memory.delete_all()
     await app.ledger.forget_all()
+    await app.journal.forget_all()
     summary = f"{memories} memories are gone; `session-mgmt-mcp restore` brings the backup back."
     return {"summary": summary, "reset": True, "memories": memories, "backup": backup.name}
 

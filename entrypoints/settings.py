@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         None, description="The time zone that times in words are read in, as Europe/Berlin; default: the machine's."
     )
 
+    query_log: bool = Field(
+        True, description="Keep the newest searches, redacted, for get_search_metrics and search_suggestions."
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str | None) -> str | None:

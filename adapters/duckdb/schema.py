@@ -7,7 +7,7 @@ from typing import Any
 
 from session_mgmt_mcp.ports.errors import Unsupported
 
-VERSION = 2
+VERSION = 3
 DIMENSIONS = 384
 OPENINGS_KEPT = 50
 
@@ -41,6 +41,11 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
                 || case when json_extract_string(metadata, '$.call.ok') = 'false' then ['outcome:failed'] else [] end
             where contains(metadata, '"call"')
             and case when json_valid(metadata) then json_exists(metadata, '$.call.tool') else false end""",
+    ),
+    3: (
+        """create table searches(
+            number bigint not null, time bigint not null, tool varchar not null, project varchar not null,
+            query varchar not null, hits bigint not null, best double, milliseconds double not null)""",
     ),
 }
 """By version, the statements that lead to it from the one before. `revision` counts every change of a record or vector

@@ -1,7 +1,9 @@
 import pytest
 from session_mgmt_mcp.adapters.duckdb.ledger import DuckDBImportLedger
+from session_mgmt_mcp.adapters.duckdb.query_log import DuckDBQueryLog
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.import_ledger import ImportLedgerContract
+from session_mgmt_mcp.contracts.query_log import QueryLogContract
 from session_mgmt_mcp.contracts.vector_store import DurableVectorStoreContract
 
 
@@ -36,3 +38,9 @@ class TestDuckDBLedger(ImportLedgerContract):
     @pytest.fixture
     def ledger(self, store):
         return DuckDBImportLedger(store)
+
+
+class TestDuckDBQueryLog(QueryLogContract):
+    @pytest.fixture
+    def log(self, store):
+        return DuckDBQueryLog(store, kept=50)

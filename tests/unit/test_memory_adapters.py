@@ -2,9 +2,11 @@ import pytest
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.date_parser import MemoryDateParser
 from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
+from session_mgmt_mcp.adapters.memory.query_log import MemoryQueryLog
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
 from session_mgmt_mcp.contracts.date_parser import DateParserContract
 from session_mgmt_mcp.contracts.import_ledger import ImportLedgerContract
+from session_mgmt_mcp.contracts.query_log import QueryLogContract
 from session_mgmt_mcp.contracts.vector_store import VectorStoreContract
 
 
@@ -26,6 +28,12 @@ class TestMemoryDateParser(DateParserContract):
     @pytest.fixture
     def parser(self):
         return MemoryDateParser()
+
+
+class TestMemoryQueryLog(QueryLogContract):
+    @pytest.fixture
+    def log(self):
+        return MemoryQueryLog(kept=50)
 
 
 def test_a_fixed_clock_stands_until_it_is_told_to_go():

@@ -52,14 +52,15 @@ async def test_a_stretch_of_time_shows_its_sessions_latest_first(opened):
         app,
         (MARCH, "morning", "user", "Why is the cart in src/cart.py empty?"),
         (MARCH + hour / 2, "morning", "assistant", "It is cached."),
+        (MARCH + hour * 0.4, "morning", "user", "And then?"),
         (MARCH + 3 * hour, "noon", "user", "Rename the invoice"),
         (MARCH + 100 * hour, "later", "user", "Something else"),
     )
     reply = await ask(client, "10 March 2026")
     assert [one["session"] for one in reply["sessions"]] == ["noon", "morning"] and reply["total"] == 2
     morning = reply["sessions"][1]
-    assert [one["snippet"] for one in morning["said"]] == ["Why is the cart in src/cart.py empty?"]
-    assert morning["by_kind"] == {"turn": 2} and morning["files"] == ["src/cart.py"]
+    assert [one["snippet"] for one in morning["said"]] == ["Why is the cart in src/cart.py empty?", "And then?"]
+    assert morning["by_kind"] == {"turn": 3} and morning["files"] == ["src/cart.py"]
     assert (morning["start"], morning["end"]) == ("2026-03-10T09:00:00Z", "2026-03-10T09:30:00Z")
     assert [one["session"] for one in (await ask(client, "March 2026", limit=1))["sessions"]] == ["later"]
 
