@@ -11,6 +11,7 @@ from session_mgmt_mcp.tools import (
     insight,
     memory,
     metrics,
+    packing,
     server,
     timeline,
 )
@@ -22,6 +23,7 @@ TOOL_MODULES = (
     memory,
     insight,
     metrics,
+    packing,
     timeline,
     files,
     errors,
