@@ -9,6 +9,7 @@ from typing import Any
 
 from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.domain.capture import CaptureService
+from session_mgmt_mcp.domain.code_search import CodeSearch
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
@@ -38,6 +39,7 @@ class Application:
     errors: ErrorSearch
     journal: SearchJournal
     metrics: MetricsService
+    code: CodeSearch
     embedding: EmbeddingWorker
     store: VectorStore
     ledger: ImportLedger
@@ -60,6 +62,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             errors=await _made(container.errors()),
             journal=await _made(container.journal()),
             metrics=await _made(container.metrics()),
+            code=await _made(container.code()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             ledger=await _made(container.ledger()),

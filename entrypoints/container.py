@@ -9,6 +9,7 @@ from dependency_injector import containers, providers
 from session_mgmt_mcp import paths
 from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
+from session_mgmt_mcp.domain.code_search import CodeSearch
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
@@ -18,6 +19,7 @@ from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
+from session_mgmt_mcp.ports.code_parser import CodeParser
 from session_mgmt_mcp.ports.date_parser import DateParser
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.git_repository import GitRepository
@@ -114,6 +116,12 @@ def _zone(name: str | None) -> tzinfo:
         return UTC  # a machine that contradicts itself; the setting says better
 
 
+def _code_parser() -> CodeParser:
+    from session_mgmt_mcp.adapters.treesitter.parser import TreeSitterCodeParser
+
+    return TreeSitterCodeParser()
+
+
 def _transcripts() -> TranscriptSource:
     from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 
@@ -164,4 +172,6 @@ class Container(containers.DeclarativeContainer):
     memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
     files = providers.Singleton(FileSearch, store, git)
     errors = providers.Singleton(ErrorSearch, store, memory)
+    code_parser = providers.Singleton(_code_parser)
+    code = providers.Singleton(CodeSearch, store, code_parser)
     capture = providers.Singleton(CaptureService, transcripts, store, ledger, projects, embedding.provided.wake)

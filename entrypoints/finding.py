@@ -4,6 +4,7 @@ from pathlib import Path
 
 from session_mgmt_mcp import connection, recall
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.code_search import Code
 from session_mgmt_mcp.domain.error_search import Errors
 from session_mgmt_mcp.domain.file_search import FileHistory
 
@@ -16,3 +17,8 @@ async def by_file(app: Application, file: str, limit: int, project: str | None) 
 async def errors(app: Application, query: str, error_type: str | None, limit: int, project: str | None) -> Errors:
     scope = await recall.scope_of(app, recall.Question(query, project))
     return await app.errors.search(query, error_type, scope, limit)
+
+
+async def code(app: Application, query: str, pattern_type: str | None, limit: int, project: str | None) -> Code:
+    scope = await recall.scope_of(app, recall.Question(query, project))
+    return await app.code.search(query, pattern_type, scope, limit)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastmcp import FastMCP
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
+    code,
     errors,
     files,
     insight,
@@ -27,6 +28,7 @@ TOOL_MODULES = (
     timeline,
     files,
     errors,
+    code,
     server,
 )  # importing them publishes their tools
 

@@ -160,6 +160,14 @@ class Matches:
 
 
 @dataclass(frozen=True, slots=True)
+class PatternMatch:
+    """A record that a pattern was found in, and the first text that it matched."""
+
+    hit: Hit
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     records: Sequence[Record]
     cursor: str | None  # None: that was the last page
@@ -231,7 +239,7 @@ class VectorStore(Protocol):
         hits, those with the better words first. Neighbours are the whole records (no parts) next in order of position.
         """
 
-    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[Hit]:
+    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[PatternMatch]:
         """At most k records whose text holds a match of `pattern`, newest first, then by id; every score is 1.
 
         A pattern is a regular expression in RE2's syntax, so that none takes exponential time; `literal`: plain text.

@@ -35,6 +35,7 @@ from session_mgmt_mcp.ports.vector_store import (
     Meaning,
     Order,
     Page,
+    PatternMatch,
     Record,
     SessionSpan,
     StoreStats,
@@ -180,18 +181,18 @@ class DuckDBVectorStore:
             check_vectors(np.asarray(known.vector).reshape(1, -1), 1, self._dimensions)
         return await self.read(lambda _: self._index.matches(text, words, known, where, k))
 
-    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[Hit]:
+    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[PatternMatch]:
         check_k(k)
 
-        def read(cursor: Any) -> list[Hit]:
+        def read(cursor: Any) -> list[PatternMatch]:
             writing.check_pattern(cursor, pattern, literal)
-            found: list[Hit] = []
+            found: list[PatternMatch] = []
             hits = self._index.latest(where)
             for start in range(0, len(hits), READ_AT_ONCE):
                 some = hits[start : start + READ_AT_ONCE]
                 seqs = [place.seq for place in self._index.known([hit.id for hit in some]).values()]
-                matching = writing.matching(cursor, seqs, pattern, literal) if seqs else set()
-                found += [hit for hit in some if hit.id in matching]
+                matching = writing.matching(cursor, seqs, pattern, literal) if seqs else {}
+                found += [PatternMatch(hit, matching[hit.id]) for hit in some if hit.id in matching]
                 if len(found) >= k:
                     break
             return found[:k]

@@ -194,15 +194,16 @@ def check_pattern(connection: Any, pattern: str, literal: bool) -> None:
         raise Invalid(f"pattern: {pattern[:60]!r} is no regular expression ({error}); correct it.") from error
 
 
-def matching(connection: Any, seqs: Sequence[int], pattern: str, literal: bool) -> set[str]:
-    """Of the records with `seqs`, the ids of those whose text holds a match."""
+def matching(connection: Any, seqs: Sequence[int], pattern: str, literal: bool) -> dict[str, str]:
+    """Of the records with `seqs`, by id those whose text holds a match, with the first that it holds."""
     incoming = seq_table(seqs)
     holds = "contains(text, ?)" if literal else "regexp_matches(text, ?)"
     near = f"seq between {min(seqs)} and {max(seqs)}"
-    query = f"select id from memory where {near} and seq in (select seq from incoming) and {holds}"  # noqa: S608
-    found = connection.execute(query, [pattern]).fetchall()
+    matched = "?" if literal else "regexp_extract(text, ?)"
+    query = f"select id, {matched} from memory where {near} and seq in (select seq from incoming) and {holds}"  # noqa: S608
+    found = connection.execute(query, [pattern, pattern]).fetchall()
     del incoming
-    return {name for (name,) in found}
+    return dict(found)
 
 
 def having_vectors(connection: Any, seqs: Sequence[int]) -> list[int]:

@@ -29,6 +29,7 @@ from session_mgmt_mcp.ports.vector_store import (
     Operator,
     Order,
     Page,
+    PatternMatch,
     Record,
     SessionSpan,
     StoreStats,
@@ -126,14 +127,15 @@ class MemoryVectorStore:
         ]
         return best(found, k)
 
-    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[Hit]:
+    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[PatternMatch]:
         """By Python's `re`, which knows RE2's syntax and more."""
         check_count("k", k)
         try:
             expression = re.compile(re.escape(pattern) if literal else pattern)
         except re.error as error:
             raise Invalid(f"pattern: {pattern[:60]!r} is no regular expression ({error}); correct it.") from error
-        return best([(one, 1.0, 1.0) for one in self._having(where) if expression.search(one.text)], k)
+        found = {one.id: (one, match[0]) for one in self._having(where) if (match := expression.search(one.text))}
+        return [PatternMatch(hit, found[hit.id][1]) for hit in best([(one, 1.0, 1.0) for one, _ in found.values()], k)]
 
     async def latest(self, where: Filter, k: int) -> list[Hit]:
         check_count("k", k)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from session_mgmt_mcp.contracts.samples import START, meaning, names, pointing, record
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
-from session_mgmt_mcp.ports.vector_store import Condition, Meaning, Unit, VectorStore
+from session_mgmt_mcp.ports.vector_store import Condition, Meaning, PatternMatch, Unit, VectorStore
 
 
 class VectorSearchContract:
@@ -121,17 +121,21 @@ class VectorSearchContract:
         assert [one.worded for one in await store.get(["a", "c0"])] == [True, False]
 
     async def test_a_pattern_finds_texts_newest_first(self, store: VectorStore) -> None:
+        def ids(matches: list[PatternMatch]) -> list[str]:
+            return [match.hit.id for match in matches]
+
         texts = ["def total(cart):", "total = 0\nprint(total)", "x = a.b(c", "nothing"]
         for number, text in enumerate(texts):
             await store.upsert([record(f"r{number}", text, worded=False, time=START + timedelta(days=number))])
-        assert names(await store.search_pattern(r"\btotal\b", (), 9)) == ["r1", "r0"]
-        assert names(await store.search_pattern(r"(?i)TOTAL\(", (), 9)) == ["r0"]
-        assert names(await store.search_pattern(r"^print", (), 9)) == []
-        assert names(await store.search_pattern(r"(?m)^print", (), 9)) == ["r1"]
-        assert names(await store.search_pattern("a.b(c", (), 9, literal=True)) == ["r2"]
-        assert names(await store.search_pattern("t", (), 2)) == ["r3", "r1"]
-        assert names(await store.search_pattern("t", [Condition("id", "!=", "r3")], 9)) == ["r1", "r0"]
+        assert ids(await store.search_pattern(r"\btotal\b", (), 9)) == ["r1", "r0"]
+        assert ids(await store.search_pattern(r"(?i)TOTAL\(", (), 9)) == ["r0"]
+        assert ids(await store.search_pattern(r"^print", (), 9)) == []
+        assert ids(await store.search_pattern(r"(?m)^print", (), 9)) == ["r1"]
+        assert ids(await store.search_pattern("a.b(c", (), 9, literal=True)) == ["r2"]
+        assert ids(await store.search_pattern("t", (), 2)) == ["r3", "r1"]
+        assert ids(await store.search_pattern("t", [Condition("id", "!=", "r3")], 9)) == ["r1", "r0"]
         assert await store.search_pattern("absent", (), 9) == []
+        assert [one.text for one in await store.search_pattern(r"\w+\(cart|pr.nt", (), 9)] == ["print", "total(cart"]
 
     async def test_a_wrong_pattern_is_refused_with_a_sentence(self, store: VectorStore) -> None:
         for bad in ("(", "[a", "*x", "a{2,1}"):
