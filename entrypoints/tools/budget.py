@@ -18,13 +18,17 @@ def size(reply: BaseModel) -> int:
 def within(reply: R, max_tokens: int | None, *fields: str) -> R:
     """`reply` with its fields cut, the one named first before the others, until it has at most `max_tokens`; None: whole.
 
+    Where those named are not enough, every other list and dict follows, then the texts of models, `note` and `summary`.
     A field holds a list of models, a dict, a text, a model or nothing: lists, dicts and texts lose their end, a model
     goes as a whole. Of a list that could not show even its first item, that item stays with its longest text
     shortened. `summary`, where there is one, says that something was left out.
 
     >>> SearchReply.of(result, None), within(reply, 400, "hits")
     """
-    for field in fields:
+    others = [name for name, value in reply if isinstance(value, list | dict) and name not in fields]
+    told = [f"{name}.{_longest(value)}" for name, value in reply if isinstance(value, BaseModel) and _longest(value)]
+    texts = [name for name in ("note", "summary") if hasattr(reply, name)]
+    for field in (*fields, *others, *told, *texts):
         if max_tokens is None or size(reply) <= max_tokens:
             return reply
         reply = _cut(reply, field, max_tokens)
@@ -32,7 +36,15 @@ def within(reply: R, max_tokens: int | None, *fields: str) -> R:
 
 
 def _cut(reply: R, field: str, max_tokens: int) -> R:
+    field, _, inner = field.partition(".")
     value = getattr(reply, field)
+    if inner and value:
+        whole = getattr(value, inner)
+
+        def beginning(count: int) -> R:
+            return _with(reply, field, value.model_copy(update={inner: whole[:count]}), max_tokens)
+
+        return beginning(_most(len(whole), max_tokens, beginning))
     if not value:
         return reply
     length = len(value) if isinstance(value, list | dict | str) else 1
@@ -49,15 +61,20 @@ def _cut(reply: R, field: str, max_tokens: int) -> R:
 def _shortened(reply: R, field: str, items: list[Any], max_tokens: int) -> R | None:
     """With the first item alone, its longest text cut; None when hardly a word would be left."""
     item = items[0]
-    texts = {name: value for name, value in item if isinstance(value, str)}
-    longest = max(texts, key=lambda name: len(texts[name]))
+    longest = _longest(item)
+    text = getattr(item, longest) if longest else ""
 
     def first(count: int) -> R:
-        short = item.model_copy(update={longest: texts[longest][:count].rstrip() + " …"})
-        return _with(reply, field, [short], max_tokens)
+        return _with(reply, field, [item.model_copy(update={longest: text[:count].rstrip() + " …"})], max_tokens)
 
-    kept = _most(len(texts[longest]), max_tokens, first)
+    kept = _most(len(text), max_tokens, first)
     return first(kept) if kept >= ENOUGH else None
+
+
+def _longest(item: BaseModel) -> str:
+    """The name of its longest text; empty when it has none."""
+    texts = {name: value for name, value in item if isinstance(value, str) and value}
+    return max(texts, key=lambda name: len(texts[name]), default="")
 
 
 def _most(length: int, max_tokens: int, first: Any) -> int:

@@ -71,7 +71,7 @@ class SummaryReply(BaseModel):
             by_project=dict(found.projects),
             note=found.note,
         )
-        least_first = ("by_month", "by_project", "files", "quotes", "themes", "note", "first", "last", "summary")
+        least_first = ("by_month", "by_project", "files", "quotes", "themes", "first", "last")
         return within(whole, max_tokens, *least_first)
 
 
@@ -97,7 +97,7 @@ class ConceptReply(BaseModel):
             files=[FileNear(path=file.path, near=file.near) for file in concept.files],
             note=concept.note,
         )
-        return within(whole, max_tokens, "files", "terms", "names", "hits", "note", "summary")
+        return within(whole, max_tokens, "files", "terms", "names", "hits")
 
 
 @tool(read_only=True, hint="summarise overview themes of what is remembered about a subject aggregate insight")

@@ -62,7 +62,7 @@ class SearchReply(BaseModel):
             cursor=result.cursor or (result.start if max_tokens else None),
             note=result.note,
         )
-        fitted = within(whole, max_tokens, "hits", "note")
+        fitted = within(whole, max_tokens, "hits")
         return fitted.model_copy(update={"cursor": result.first(len(fitted.hits)).cursor})
 
 
@@ -91,7 +91,7 @@ class QuickReply(BaseModel):
             by_month=dict(overview.months),
             note=overview.note,
         )
-        return within(whole, max_tokens, "by_project", "by_month", "best", "note")
+        return within(whole, max_tokens, "by_project", "by_month", "best")
 
 
 def _how_many(overview: Overview) -> str:

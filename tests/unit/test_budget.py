@@ -61,6 +61,14 @@ def test_that_something_is_missing_is_said_once():
     assert not cut.counts and len(cut.items) < 5 and cut.summary == "Found. Cut to 60 tokens."
 
 
+def test_what_was_not_named_goes_last_and_the_summary_after_that():
+    whole = reply_of(["the cache was reset"] * 5, {f"project-{n}": n for n in range(50)})
+    cut = within(whole, 80, "counts")
+    assert not cut.counts and 0 < len(cut.items) < 5
+    told = Reply(summary="the cache was reset " * 30)
+    assert size(within(told, 60)) <= 60 and within(told, 60).summary.startswith("the cache was reset the cache")
+
+
 def test_a_model_that_does_not_fit_goes_as_a_whole():
     whole = Reply(best=Item(id="a", text="word " * 500))
     assert within(whole, 100, "best").best is None
