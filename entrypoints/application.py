@@ -14,9 +14,11 @@ from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.journal import SearchJournal
+from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.ports.embedder import Embedder
@@ -35,6 +37,8 @@ class Application:
     projects: ProjectService
     times: IntervalService
     timeline: TimelineService
+    listing: ListingService
+    suggestions: SuggestionService
     files: FileSearch
     errors: ErrorSearch
     journal: SearchJournal
@@ -58,6 +62,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             projects=await _made(container.projects()),
             times=await _made(container.times()),
             timeline=await _made(container.timeline()),
+            listing=await _made(container.listing()),
+            suggestions=await _made(container.suggestions()),
             files=await _made(container.files()),
             errors=await _made(container.errors()),
             journal=await _made(container.journal()),

@@ -14,9 +14,11 @@ from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.journal import SearchJournal
+from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.ports.code_parser import CodeParser
@@ -169,6 +171,8 @@ class Container(containers.DeclarativeContainer):
         IntervalService, date_parser, git, clock, providers.Singleton(_zone, settings.provided.timezone)
     )
     timeline = providers.Singleton(TimelineService, store)
+    listing = providers.Singleton(ListingService, store)
+    suggestions = providers.Singleton(SuggestionService, store, queries, journal)
     memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
     files = providers.Singleton(FileSearch, store, git)
     errors = providers.Singleton(ErrorSearch, store, memory)

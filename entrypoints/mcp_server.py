@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastmcp import FastMCP
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
+    browsing,
     code,
     errors,
     files,
@@ -23,6 +24,7 @@ from session_mgmt_mcp.version import VERSION
 TOOL_MODULES = (
     memory,
     insight,
+    browsing,
     metrics,
     packing,
     timeline,

@@ -76,6 +76,7 @@ class VectorListingContract:
         assert await listed(store, "oldest", limit) == ["d", "a", "b", "c"]
         assert await listed(store, "newest", limit) == ["c", "b", "a", "d"]
         assert await listed(store, "votes", limit) == ["a", "b", "c", "d"]
+        assert (await store.listed((), "newest", None, 4)).cursor is None
 
     @pytest.mark.parametrize("order", ["newest", "oldest", "votes"])
     async def test_a_list_shows_each_record_once_while_others_arrive(self, store: VectorStore, order: Order) -> None:
