@@ -77,6 +77,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "search_by_concept": {"concept": "test error", "limit": 50},
     "search_by_file": {"file_path": "main.go", "limit": 50},
     "search_errors": {"query": "test error", "limit": 50},
+    "search_code": {"query": "test", "limit": 50},
     "search_temporal": {"time_expression": "last year to today", "limit": 50},
     "get_more_results": {"query": "cache test error", "offset": 0, "limit": 50},
 }

@@ -88,6 +88,13 @@ async def test_nothing_found_is_an_empty_summary(store):
     assert (found.count, found.first, found.themes, found.files, found.quotes) == (0, None, [], {}, [])
 
 
+async def test_what_other_projects_speak_of_does_not_hide_a_theme(memory, store):
+    for n in range(90):  # elsewhere everybody speaks of token buckets
+        await memory.store(Draft(f"The token bucket number {n} of the crawler", "blog", Kind.TURN, key=f"b{n}"))
+    found = await summarise(memory, store, "rate limiting", Scope(("shop",)))
+    assert "token bucket" in [term.text for term in found.themes]
+
+
 async def test_a_summary_is_of_its_scope_only(memory, store):
     await memory.store(Draft("Rate limiting of the crawler: politeness delay, politeness delay again.", "blog"))
     found = await summarise(memory, store, "rate limiting", Scope(("blog",)))
@@ -124,6 +131,14 @@ async def test_the_files_of_a_concept_are_those_near_its_hits(memory, store):
     assert not (await by_concept(memory, store, "rate limiting", Scope(("shop",)), limit=10, files=False)).files
 
 
+async def test_what_the_same_session_touched_long_before_is_not_near(memory, store):
+    await memory.store(Draft("Opened web/old.css", "shop", Kind.ACTION, (), "limits0", "tool", -40, key="early"))
+    await memory.store(Draft("Opened web/near.css", "shop", Kind.ACTION, (), "limits0", "tool", 7, key="late"))
+    found = await by_concept(memory, store, "rate limiting", Scope(("shop",)), limit=10)
+    paths = {file.path for file in found.files}
+    assert "web/near.css" in paths and "web/old.css" not in paths
+
+
 async def test_a_concept_finds_what_never_says_its_words(memory, store):
     only = await memory.store(Draft("Burst of the token bucket raised to 80", "shop", Kind.TURN, key="burst"))
     found = await by_concept(memory, store, "rate limiting", Scope(("shop",)), limit=20)
@@ -141,5 +156,5 @@ def test_added_up_scores_never_let_the_expansion_outvote_the_question():
     def hit(name: str, score: float) -> Found:
         return Found(Record(id=name, kind="turn", text=name, project="shop", time=NOW), score, name, {})
 
-    order = added_up([hit("a", 0.6), hit("b", 0.5)], [hit("c", 1.0), hit("b", 0.9)])
+    order = added_up([hit("a", 0.6), hit("b", 0.55)], [hit("c", 1.0), hit("b", 0.9)])
     assert [found.record.id for found in order] == ["b", "a", "c"]
