@@ -141,7 +141,9 @@ def themes(found: Vocabulary, weights: Mapping[str, float], most: int, known: It
     named = {fold(word) for word in known}
     best: list[Term] = []
     spent: set[str] = set()
-    for phrase, number in sorted(found.phrases.items(), key=lambda one: (-_of_phrase(one[0], weights), one[0])):
+    for phrase, number in sorted(
+        found.phrases.items(), key=lambda one: (-_of_phrase(one[0], weights), -one[1], one[0])
+    ):
         fewest = min(found.words.get(word, 0) for word in phrase)
         new = [word for word in phrase if fold(word) not in named]
         if fewest and 2 * number >= fewest and new and all(weights.get(word) for word in phrase):

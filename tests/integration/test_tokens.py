@@ -78,6 +78,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "search_by_file": {"file_path": "main.go", "limit": 50},
     "search_errors": {"query": "test error", "limit": 50},
     "search_code": {"query": "test", "limit": 50},
+    "advanced_search": {"query": "cache test error", "limit": 50},
+    "search_suggestions": {"query": "te", "limit": 50},
     "search_temporal": {"time_expression": "last year to today", "limit": 50},
     "get_more_results": {"query": "cache test error", "offset": 0, "limit": 50},
 }
