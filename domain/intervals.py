@@ -17,12 +17,14 @@ from session_mgmt_mcp.domain.spans import (
     Span,
     before,
     day_of,
+    days,
     half_of,
     month_of,
     months,
     part_of,
     quarter_of,
     shifted,
+    shifted_month,
     third,
     week_of,
     year_of,
@@ -76,12 +78,24 @@ _UNITS = {
     **{"h": "hour", "hr": "hour", "d": "day", "w": "week", "wk": "week", "mo": "month", "y": "year", "yr": "year"},
 }
 _THIRDS = {"beginning": 0, "start": 0, "early": 0, "middle": 1, "mid": 1, "end": 2, "late": 2}
-_ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "last": 4}
+_ORDINALS = {
+    "first": 1,
+    "1st": 1,
+    "second": 2,
+    "2nd": 2,
+    "third": 3,
+    "3rd": 3,
+    "fourth": 4,
+    "4th": 4,
+    "fifth": 5,
+    "last": 4,
+}
 
 _MONTH = "|".join(name for month in _MONTHS for name in (month, month[:3])) + "|sept"
 _DAY = "|".join(name for day in _DAYS for name in (day, day[:3])) + "|tues|thurs|thur"
 _NUMBER = rf"\d+(?:\.\d+)?|(?:{'|'.join(_NUMBERS)})(?= )"
 _UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
+_LONGER = r"(?:(older than|more than|longer ago than|at least|over)|newer than|less than|at most|no more than|under)"
 _LONG_UNIT = "second|minute|hour|day|week|weekend|fortnight|month|quarter|half|year|decade"
 _YEAR = r"(?:19|20)\d\d|last year|this year|year before last"
 
@@ -123,7 +137,9 @@ async def interval_of(text: str, now: datetime, named: Named) -> Interval:
 def _cleaned(text: str) -> str:
     flat = " ".join(text.casefold().translate(_TYPESET).split())
     flat = flat.strip(" .,;:!?\"'")
+    flat = re.sub(r"^(?:everything|anything|all) (?=before |after |since |from |in |until |between )", "", flat)
     flat = re.sub(r"\bhalf an hour\b", "30 minutes", flat)
+    flat = re.sub(r"\bhalf (?:a )?year\b", "6 months", flat)
     flat = re.sub(r"\b(?:an|one) hour and a half\b", "90 minutes", flat)
     return re.sub(r"\b(?:a )?(couple|few|several|dozen) (?:of )?(?=\w)", r"\1 ", flat)
 
@@ -158,6 +174,11 @@ def _bare(text: str) -> str:
 
 
 async def _bounded(text: str, now: datetime, named: Named) -> Span | None:
+    if match := re.fullmatch(rf"{_LONGER} ({_NUMBER}) ?({_UNIT})s?(?: ago| old)?", text):
+        start = _rolled(now, _number(match[2]), _UNITS[match[3]]).start
+        if match[1]:
+            return Span(None, start, f"before {start:%Y-%m-%d %H:%M}")
+        return Span(start, None, f"from {start:%Y-%m-%d %H:%M} on")
     if match := re.fullmatch(
         r"(?:ever )?since (.+)|(?:from )?(.+?) (?:on|onwards?|until now|till now|up to now)", text
     ):
@@ -187,14 +208,14 @@ async def _ranged(text: str, now: datetime, named: Named) -> Span | None:
 
 
 def _halves(text: str) -> Iterator[tuple[str, str, bool]]:
-    if match := re.fullmatch(r"(\S+) ?\.\. ?(\S+)", text):
-        yield match[1], match[2], False
+    if match := re.fullmatch(r"(\S+) ?\.\. ?(\S+)|(\d{4}-[\d-]+)/(\d{4}-[\d-]+)", text):
+        yield match[1] or match[3], match[2] or match[4], False
     elif match := re.fullmatch(r"(?:(.+?) )?between (.+?) (?:and|to|-) (.+)", text):
         yield from _with_day(match[1], match[2], match[3], True)
     elif match := re.fullmatch(r"(?:(.+?) )?from (.+?) (?:to|until|till|through|-) (.+)", text):
         yield from _with_day(match[1], match[2], match[3], False)
     else:
-        for separator in (" to ", " through ", " until ", " till ", " - ", "-"):
+        for separator in (" to ", " through ", " until ", " till ", " and ", " or ", " & ", " - ", "-"):
             left, found, right = text.partition(separator)
             if found and text.count(separator) == 1 and left and right:
                 yield left, right, False
@@ -256,11 +277,35 @@ async def _partly(text: str, now: datetime, named: Named) -> Span | None:
         span = await _read({"this": "today", "last": "yesterday"}.get(day, day), now, named)
         if span and span.start and span.end and _is_day(span):
             return part_of(span.start.date(), part, now.tzinfo)
+    if match := re.fullmatch(r"(?:the )?(week|weekend) (?:of|from|beginning|starting) (.+)", text):
+        span = await _read(match[2], now, named)
+        return AROUND[match[1]](span.start.date(), now.tzinfo) if span and span.start else None
+    if match := re.fullmatch(rf"(?:the )?({'|'.join(_ORDINALS)}) (week|day|{_DAY}) (?:of|in) (.+)", text):
+        span = await _read(match[3], now, named)
+        return _counted(match[1], match[2], span, now) if span and span.start and span.end else None
     if match := re.fullmatch(rf"(?:the )?({'|'.join(_THIRDS)})(?: of |[ -])(.+)", text):
         span = await _read(match[2], now, named)
         if span and span.start and span.end and _lasts(span) > timedelta(2):
             return third(span, _THIRDS[match[1]])
     return None
+
+
+def _counted(which: str, unit: str, span: Span, now: datetime) -> Span | None:
+    """The first week (its first seven days), the last day, the second monday of a span."""
+    assert span.start is not None and span.end is not None
+    first, after = span.start.date(), span.end.date()
+    length = 7 if unit == "week" else 1
+    step = 1 if unit == "day" else 7
+    if unit not in ("week", "day"):
+        number = _weekday_number(unit)
+        first += timedelta((number - first.weekday()) % 7)
+    start = first + timedelta(step * (_ORDINALS[which] - 1))
+    if which == "last":
+        last = after - timedelta(length)
+        start = last - timedelta((last - first).days % step if unit not in ("week", "day") else 0)
+    if start + timedelta(length) > after:
+        return None
+    return days(start, start + timedelta(length), now.tzinfo, f"{which} {unit} of {span.how}")
 
 
 def _is_day(span: Span) -> bool:
@@ -291,6 +336,11 @@ def _ever(_: re.Match[str], now: datetime) -> Span:
     return Span(None, None, "all time")
 
 
+@_rule(r"(?:just |right )?now|moments ago|a moment ago")
+def _now(_: re.Match[str], now: datetime) -> Span:
+    return _rolled(now, 1, "hour")
+
+
 @_rule(r"(?:earlier )?(?:today|yesterday)|(?:the )?day before yesterday|tonight|weekend|recently|lately")
 def _near(match: re.Match[str], now: datetime) -> Span:
     match match[0].removeprefix("earlier ").removeprefix("the "):
@@ -315,7 +365,9 @@ def _ahead(match: re.Match[str], now: datetime) -> Span:
     return Span(at, None, "the future")
 
 
-@_rule(rf"(?:about |around |roughly |some )?({_NUMBER}) ?({_UNIT})s? (?:ago|back|earlier)")
+@_rule(
+    rf"(?:about |around |roughly |some |exactly |approximately |almost |nearly )?({_NUMBER}) ?({_UNIT})s? (?:ago|back|earlier)"
+)
 def _ago(match: re.Match[str], now: datetime) -> Span:
     """That day, week, month; of hours and minutes one of them around the moment."""
     count, unit = _number(match[1]), _UNITS[match[2]]
@@ -335,7 +387,8 @@ def _ago(match: re.Match[str], now: datetime) -> Span:
     rf"(?:(?:in|over|within|during|for|from) )?(?:(?:the|these) )?(?:last|past|previous|latest|recent) ({_NUMBER}) ?({_UNIT})s?"
 )
 @_rule(r"(?:(?:in|over|within|during|for) )?(?:the )?(?:last|past|previous) ()(second|minute|hour|day)")
-@_rule(rf"(?:(?:in|over|within|during|for) )?(?:the )?past ()({_LONG_UNIT})")
+@_rule(rf"(?:(?:in|over|within|during|for) )?(?:(?:the|this) )?past ()({_LONG_UNIT})")
+@_rule(rf"(?:in|over|within|for) the last ()({_LONG_UNIT})")
 @_rule(rf"({_NUMBER}) ?({_UNIT})s?")
 def _rolling(match: re.Match[str], now: datetime) -> Span | None:
     unit = _UNITS.get(match[2], match[2])
@@ -354,6 +407,11 @@ def _rolled(now: datetime, count: float, unit: str) -> Span:
 def _neighbouring(match: re.Match[str], now: datetime) -> Span:
     step = {"last": -1, "previous": -1, "next": 1, "coming": 1}.get(match[1], 0)
     return _stepped(match[2], step, now)
+
+
+@_rule(r"the (week|month|quarter|year)")
+def _the(match: re.Match[str], now: datetime) -> Span:
+    return _stepped(match[1], 0, now)
 
 
 @_rule(r"(week|weekend|month|quarter|half|year) before last")
@@ -379,6 +437,29 @@ def _weekday(match: re.Match[str], now: datetime) -> Span:
             return day_of(today + timedelta(7 - back), now.tzinfo)
         case _:
             return day_of(today - timedelta(back), now.tzinfo)
+
+
+@_rule(rf"({_NUMBER}) ({_DAY})s ago|({_DAY}) before last()")
+def _weekday_back(match: re.Match[str], now: datetime) -> Span:
+    """Today does not count."""
+    number = _weekday_number(match[2] or match[3])
+    back = (now.weekday() - number) % 7 or 7
+    weeks = int(_number(match[1])) if match[1] else 2
+    return day_of(now.date() - timedelta(back + 7 * (weeks - 1)), now.tzinfo)
+
+
+@_rule(r"(\d\d?)(?:st|nd|rd|th)")
+def _day_of_month(match: re.Match[str], now: datetime) -> Span:
+    """The last month that has begun with that day."""
+    first = now.date().replace(day=1)
+    for month in (first, shifted_month(first, -1), shifted_month(first, -2)):
+        try:
+            day = month.replace(day=int(match[1]))
+        except ValueError:
+            continue
+        if day <= now.date():
+            return day_of(day, now.tzinfo)
+    raise ValueError("no month has such a day")
 
 
 @_rule(rf"({_DAY}) (?:of )?(last week|this week|(?:the )?week before last)|(last week|this week) ({_DAY})")
@@ -411,10 +492,10 @@ def _quarter(match: re.Match[str], now: datetime) -> Span | None:
     return quarter_of(date(year, month, 1), now.tzinfo)
 
 
-@_rule(rf"h([12])(?: (?:of )?({_YEAR}))?|(?:the )?(first|second) half(?: (?:of )?({_YEAR}))?")
+@_rule(rf"h([12])(?: (?:of )?({_YEAR}))?|(?:the )?(first|second) half(?: (?:of )?({_YEAR}))?|({_YEAR})[ -/]?h([12])")
 def _half(match: re.Match[str], now: datetime) -> Span:
-    month = 1 if (match[1] or match[3]) in ("1", "first") else 7
-    year_name = match[2] or match[4]
+    month = 1 if (match[1] or match[3] or match[6]) in ("1", "first") else 7
+    year_name = match[2] or match[4] or match[5]
     year = _year_named(year_name, now) if year_name else now.year - (month > now.month)
     return half_of(date(year, month, 1), now.tzinfo)
 
@@ -442,7 +523,15 @@ def _year(match: re.Match[str], now: datetime) -> Span:
     return year_of(date(_year_named(match[1] or "year before last", now), 1, 1), now.tzinfo)
 
 
-@_rule(r"(\d{4})-(\d\d)|(\d{4})-?w(\d\d)|(\d{4}-\d\d-\d\d)")
+@_rule(rf"(?:(?:calendar )?week|cw|kw) ?(\d\d?)(?:,? (?:of )?({_YEAR}))?")
+def _week(match: re.Match[str], now: datetime) -> Span:
+    """As ISO 8601 counts them."""
+    number = int(match[1])
+    year = _year_named(match[2], now) if match[2] else now.year - (number > now.isocalendar().week)
+    return week_of(date.fromisocalendar(year, number, 1), now.tzinfo)
+
+
+@_rule(r"(\d{4})-(\d\d)|(\d{4})-?w(\d\d)|(\d{4}-\d\d-\d\d|(?:19|20)\d{6})")
 def _iso(match: re.Match[str], now: datetime) -> Span:
     if match[1]:
         return month_of(date(int(match[1]), int(match[2]), 1), now.tzinfo)

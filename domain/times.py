@@ -11,6 +11,7 @@ from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.date_parser import DateParser, Moment, Precision
 from session_mgmt_mcp.ports.git_repository import GitRepository, Tag
 
+_TAG = re.compile(r"[a-z][\w.+/-]*\d[\w.+/-]*")
 _VERSION = re.compile(r"v?\d+(?:\.\d+)+(?:[-.+]?[a-z0-9.]+)?")
 _RELEASE = re.compile(
     r"(?:the )?(?:(last|latest|newest|most recent|previous) )?(?:(?:git )?tag|(?:version|release)(?: tag)?)(?: (\S+))?"
@@ -40,7 +41,7 @@ class IntervalService:
 
     async def _tag(self, name: str, folder: str) -> Span | None:
         release = _RELEASE.fullmatch(name)
-        if not folder or not (release or _VERSION.fullmatch(name)):
+        if not folder or not (release or _VERSION.fullmatch(name) or _TAG.fullmatch(name)):
             return None
         tag = _chosen(
             await self._git.tags(Path(folder)), release[2] if release else name, release[1] if release else ""

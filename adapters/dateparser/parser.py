@@ -13,6 +13,9 @@ TELLING = re.compile(r"[a-z]{3}|\d{4}|\d[:/.]\d|\d ?[ap]m\b", re.IGNORECASE)
 """What a date has at least; the library reads a lone "5" as the month of May."""
 NO_DATE = re.compile(r"[\d ]{6,}|\d+")
 """The library takes a number for a time stamp."""
+MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|\bmonth|\d{4}", re.IGNORECASE)
+"""Without any of these the library took a number for a month, as in "tuesday at 3"."""
+DAY_FIRST = re.compile(r"\d\d?\.\d\d?\.\d{2,4}")
 _lock = threading.Lock()  # the library caches its languages without one
 
 
@@ -23,13 +26,14 @@ class DateparserDateParser:
         if len(text) > LONGEST or not TELLING.search(text) or NO_DATE.fullmatch(text.strip()):
             return None
         found = await asyncio.to_thread(_read, text, now, prefer)
-        if found.date_obj is None:
+        precision = _precision(found.period)
+        if found.date_obj is None or (precision is Precision.MONTH and not MONTH.search(text)):
             return None
         at: datetime = found.date_obj
         zone = now.tzinfo
         aware = at.replace(tzinfo=zone) if at.tzinfo is None else at
         try:
-            return Moment(aware.astimezone(UTC).astimezone(zone), _precision(found.period))
+            return Moment(aware.astimezone(UTC).astimezone(zone), precision)
         except OverflowError:
             return None
 
@@ -37,7 +41,13 @@ class DateparserDateParser:
 def _read(text: str, now: datetime, prefer: Prefer) -> Any:
     from dateparser.date import DateDataParser
 
-    settings = {"PREFER_DATES_FROM": prefer, "RELATIVE_BASE": now.replace(tzinfo=None), "RETURN_TIME_AS_PERIOD": True}
+    settings: dict[str, Any] = {
+        "PREFER_DATES_FROM": prefer,
+        "RELATIVE_BASE": now.replace(tzinfo=None),
+        "RETURN_TIME_AS_PERIOD": True,
+    }
+    if DAY_FIRST.search(text):  # nobody writes the month first with dots
+        settings["DATE_ORDER"] = "DMY"
     with _lock:
         return DateDataParser(languages=["en"], settings=settings).get_date_data(text)
 
