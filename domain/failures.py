@@ -1,6 +1,7 @@
 """What went wrong, by name: read from what a program printed, or from what somebody pasted."""
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
 MOST = 8  # names of one text
@@ -16,46 +17,36 @@ class Outcome(StrEnum):
     STOPPED = "outcome:stopped"  # no error: refused or interrupted
 
 
-_NAMES = re.compile(
-    r"""
-      \b(?:[a-z_]\w*\.)*(?P<exception>(?!NoError\b)[A-Z]\w*(?:Error|Exception|Interrupt|Warning|Fault))\b
-    | \berror\[(?P<rust>E\d{4})\]
-    | \b(?P<code>(?:TS|CS|LNK|SC|NU|MSB|BC)\d{4,5})\b
-    | \b(?P<errno>E(?:NOENT|ACCES|EXIST|CONNREFUSED|CONNRESET|ADDRINUSE|PERM|TIMEDOUT|NOTDIR|ISDIR|PIPE|MFILE|RESOLVE|BADF|INVAL))\b
-    | ^[^\s:]+:\d+:\d+:\ (?P<rule>[A-Z]{1,4}\d{3,4})[ ]
-    | ^[^\s:]+:\d+(?::\d+)?:\ .{1,400}\((?P<linter>[a-z][a-z0-9]{2,20})\)$
-    | ^[^\s:]+:\d+(?::\d+)?:\ error:\ .{1,400}\[(?P<mypy>[a-z][a-z-]{2,40})\]$
-    | ^(?P<panic>panic|fatal):[ ]
-    | ^Exit\ code\ (?P<exit>\d{1,3})$
-    | (?P<fail>^\s*---\ FAIL:\ |^FAIL\s|^FAILED\ |^not\ ok\ \d|^\s*\d+\ failing$|\b[1-9]\d*\ (?:tests?\ )?failed\b)
-    | (?P<timeout>\btimed\ out\b|\bdeadline\ exceeded\b)
-    | (?P<missing>\bcommand\ not\ found\b)
-    | (?P<absent>\b[Nn]o\ such\ file\ or\ directory\b|^File\ does\ not\ exist)
-    | (?P<denied>\b[Pp]ermission\ denied\b)
-    | (?P<conflict>^CONFLICT\ \()
-    | (?P<segfault>\b[Ss]egmentation\ fault\b|\bSIGSEGV\b)
-    | (?P<undefined>:\d+:\d+:\ undefined:\ |\bundefined\ reference\ to\b)
-    | (?P<syntax>:\d+:\d+:\ (?:expected\ |syntax\ error)|\bparse\ error\ near\b)
-    | (?P<unfound>^String\ to\ replace\ not\ found)
-    | (?P<several>^Found\ \d+\ matches\ of\ the\ string\ to\ replace)
-    | (?P<unread>^File\ has\ (?:not\ been\ read\ yet|been\ modified\ since\ read))
-    """,
-    re.VERBOSE | re.MULTILINE,
-)
-_SPOKEN = {
-    "fail": "test failure",
-    "timeout": "timeout",
-    "missing": "command not found",
-    "absent": "no such file",
-    "denied": "permission denied",
-    "conflict": "merge conflict",
-    "segfault": "segmentation fault",
-    "undefined": "undefined name",
-    "syntax": "syntax error",
-    "unfound": "edit not found",
-    "several": "edit ambiguous",
-    "unread": "file not read",
-}
+_SHAPES: Sequence[tuple[str, tuple[str, ...], str]] = (
+    ("", ("Error", "Exception", "Interrupt", "Warning", "Fault"),
+     r"\b(?!NoError\b)([A-Z]\w*(?:Error|Exception|Interrupt|Warning|Fault))\b"),
+    ("", ("error[E",), r"\berror\[(E\d{4})\]"),
+    ("", ("error ",), r"\berror ((?:TS|CS|LNK|C|NU|MSB|BC)\d{4,5})\b"),
+    ("", ("ENO", "EACCES", "EEXIST", "ECONN", "EADDR", "EPERM", "ETIMEDOUT", "EISDIR", "EPIPE", "EMFILE", "EINVAL"),
+     r"\b(E(?:NOENT|ACCES|EXIST|CONNREFUSED|CONNRESET|ADDRINUSE|PERM|TIMEDOUT|NOTDIR|NOTFOUND|ISDIR|PIPE|MFILE|INVAL))\b"),
+    ("", (":",), r"^[^\s:]+:\d+:\d+: ([A-Z]{1,4}\d{3,4}) "),
+    ("", (")\n", ")"), r"^[^\s:]+:\d+(?::\d+)?: .{1,400}\(([a-z][a-z0-9]{2,20})\)$"),
+    ("", (": error: ",), r"^[^\s:]+:\d+(?::\d+)?: error: .{1,400}\[([a-z][a-z-]{2,40})\]$"),
+    ("", ("panic: ", "fatal: "), r"^(panic|fatal): "),
+    ("", ("Exit code ",), r"^(Exit code \d{1,3})$"),
+    ("test failure", ("FAIL", "not ok ", "failing", "failed"),
+     r"^\s*--- FAIL: |^FAIL\s|^FAILED |^not ok \d|^\s*\d+ failing$|\b[1-9]\d* (?:tests? )?failed\b"),
+    ("timeout", ("timed out", "deadline exceeded"), r"\btimed out\b|\bdeadline exceeded\b"),
+    ("command not found", ("command not found",), r"\bcommand not found\b"),
+    ("no such file", ("o such file or directory", "File does not exist"),
+     r"\b[Nn]o such file or directory\b|^File does not exist"),
+    ("permission denied", ("ermission denied",), r"\b[Pp]ermission denied\b"),
+    ("merge conflict", ("CONFLICT (",), r"^CONFLICT \("),
+    ("segmentation fault", ("egmentation fault", "SIGSEGV"), r"\b[Ss]egmentation fault\b|\bSIGSEGV\b"),
+    ("undefined name", ("undefined",), r":\d+:\d+: undefined: |\bundefined reference to\b"),
+    ("syntax error", (": expected ", "syntax error", "parse error near"),
+     r":\d+:\d+: (?:expected |syntax error)|\bparse error near\b"),
+    ("edit not found", ("String to replace",), r"^String to replace not found"),
+    ("edit ambiguous", ("matches of the string",), r"^Found \d+ matches of the string to replace"),
+    ("file not read", ("File has ",), r"^File has (?:not been read yet|been modified since read)"),
+)  # fmt: skip
+"""What an error is called (empty: as it stands there), what must stand in a text for it, and where its name is."""
+_NAMES = [(name, signs, re.compile(pattern, re.MULTILINE)) for name, signs, pattern in _SHAPES]
 _STOPPED = re.compile(
     r"\A(?:The user doesn't want to (?:proceed|take this action)|\[Request interrupted by user|Sibling tool call errored"
     r"|The tool use was rejected|<tool_use_error>(?:Sibling|Cancelled))"
@@ -66,7 +57,19 @@ _PASTED = re.compile(
     r"|^npm ERR! |^FAILED \S|^Exception in thread ",
     re.MULTILINE,
 )
-_SIGNS = ("rror", "xception", "FAIL", "panic:", "    at ", "npm ERR!", "Traceback")  # one of them stands in each
+_SIGNS = (
+    "rror: ",
+    "rror[",
+    "rror TS",
+    "xception",
+    "--- FAIL",
+    "FAILED ",
+    "panic: ",
+    "    at ",
+    "npm ERR!",
+    "\nE   ",
+    "Traceback (",
+)  # one of them stands in each
 _MASKED = re.compile(
     r"\|\s*(?:tail|head|grep|tee|cat|less|sed|awk|sort|uniq|cut|wc)\b|\|\|\s*(?:true|echo|:)|;\s*(?:echo|true)\b"
 )
@@ -81,13 +84,17 @@ def error_names(text: str) -> tuple[str, ...]:
     >>> error_names("Exit code 1\\nKeyError: 'total'")
     ('KeyError',)
     """
-    found: dict[str, None] = {}
-    for match in _NAMES.finditer(text[-_READ:]):
-        group = match.lastgroup or ""
-        found[_SPOKEN.get(group) or (f"exit code {match[group]}" if group == "exit" else match[group])] = None
-    if len(found) > 1:
-        found.pop("exit code 1", None)  # says less than any other
-    return tuple(found)[:MOST]
+    text = text[-_READ:]
+    found = [
+        (match.start(), name or match[1].replace("Exit code", "exit code"))
+        for name, signs, pattern in _NAMES
+        if any(sign in text for sign in signs)
+        for match in pattern.finditer(text)
+    ]
+    names = dict.fromkeys(name for _, name in sorted(found))
+    if len(names) > 1:
+        names.pop("exit code 1", None)  # says less than any other
+    return tuple(names)[:MOST]
 
 
 def was_stopped(error: str) -> bool:
