@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from session_mgmt_mcp.domain.intervals import Interval, hour_from, interval_of
+from session_mgmt_mcp.domain.intervals import Interval, interval_of
+from session_mgmt_mcp.domain.periods import hour_from
 from session_mgmt_mcp.domain.spans import Span, day_of, month_of, week_of, year_of
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.date_parser import DateParser, Moment, Precision

@@ -258,6 +258,23 @@ async def test_the_31st_does_not_spoil_months():
     assert shown(await at(datetime(2028, 2, 29, 12, tzinfo=BERLIN)).read("a year ago")) == ("2027-01-01", "2028-01-01")
 
 
+@pytest.mark.parametrize(
+    "heap",
+    ["early " * 14 + "morning " * 14, "in " * 18 + "x" + " morning" * 17, "since " * 33, "between a and " * 15,
+     "week of " * 25, "the " * 50, "a to " * 40, "early in the " * 15, "1" * 200, "- " * 100, "first day of " * 15]
+)  # fmt: skip
+async def test_a_heap_of_words_costs_no_more_than_its_parts(heap):
+    asked = []
+
+    async def named(text: str, _: datetime) -> Span | None:
+        asked.append(text)
+        return None
+
+    with pytest.raises(Invalid):
+        await interval_of(heap[:200], NOW, named)
+    assert len(asked) < 500
+
+
 async def nothing(_: str, __: datetime) -> Span | None:
     return None
 
