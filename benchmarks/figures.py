@@ -1,5 +1,6 @@
 """A figure, its floor measured in the same run, and its budget."""
 
+import asyncio
 import operator
 import statistics
 import time
@@ -61,11 +62,15 @@ class Figure:
 Step = Callable[[], Awaitable[object]]
 
 
-async def interleaved(repetitions: int, *steps: Step) -> list[list[float]]:
-    """Seconds of each step, one list a step. The steps take turns, so that what disturbs the machine disturbs all."""
+async def interleaved(repetitions: int, *steps: Step, pause: float = 0.0) -> list[list[float]]:
+    """Seconds of each step, one list a step. The steps take turns, so that what disturbs the machine disturbs all.
+
+    `pause` seconds pass before each: threads of numpy's BLAS go on spinning for a while after their last product.
+    """
     seconds: list[list[float]] = [[] for _ in steps]
     for _ in range(repetitions):
         for own, step in zip(seconds, steps, strict=True):
+            await asyncio.sleep(pause)
             start = time.perf_counter()
             await step()
             own.append(time.perf_counter() - start)

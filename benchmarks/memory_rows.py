@@ -93,7 +93,7 @@ async def recall(memories: int) -> list[Figure]:
                 top[np.argsort(-scores[top])]
 
             await interleaved(1, product, floor)
-            ours, theirs = await interleaved(QUERIES, product, floor)
+            ours, theirs = await interleaved(QUERIES, product, floor, pause=0.05)
     what = f"recall among {memories:,}, whole call"
     limit = 1.0 if memories < 1_000_000 else 0.4
     budget = Budget("<=", limit, "ratio") if memories >= 100_000 else None

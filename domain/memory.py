@@ -402,7 +402,8 @@ class MemoryService:
             ranking.taken += len(some)
             records = ranking.records
             missing = {name for scored in some for name in (scored.id, scored.hit.id)} - records.keys()
-            records |= {record.id: record for record in await self._store.get(sorted(missing))}
+            if missing:
+                records |= {record.id: record for record in await self._store.get(sorted(missing))}
             for scored in some:
                 whole = records.get(scored.id)
                 if whole is None or (whole.project, whole.content_hash) in ranking.seen:

@@ -6,6 +6,9 @@ import numpy as np
 import simsimd
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Column, Floats
+from session_mgmt_mcp.adapters.duckdb.search import contenders
+
+WORTH_TWO_THREADS = 20_000
 
 
 class Dense:
@@ -29,15 +32,19 @@ class Dense:
     def replace(self, slots: NDArray[Any], vectors: Floats) -> None:
         self.matrix.all[slots], self.scale.all[slots] = quantise(vectors)
 
-    def slots(self, wanted: Bools) -> NDArray[np.int64]:
-        """Of the rows that are wanted and have a vector."""
-        return np.flatnonzero(wanted[self.row.all])
+    def nearest(self, vector: Floats, eligible: Bools, k: int) -> tuple[NDArray[np.int64], Floats]:
+        """The eligible slots that are no further than the k-th nearest of them, and their cosines."""
+        if np.count_nonzero(eligible) * 3 < len(self):
+            slots = np.flatnonzero(eligible)
+            return slots, self.cosines(vector, slots)
+        query, query_scale = quantise(vector.reshape(1, -1))
+        cosines = dots(query, self.matrix.all, query_scale * self.scale.all)
+        slots = contenders(cosines, eligible, k)
+        return slots, cosines[slots]
 
     def cosines(self, vector: Floats, slots: NDArray[np.int64]) -> Floats:
         query, query_scale = quantise(vector.reshape(1, -1))
-        if len(slots) * 3 < len(self):
-            return dots(query, self.matrix.all[slots], query_scale * self.scale.all[slots])
-        return dots(query, self.matrix.all, query_scale * self.scale.all)[slots]
+        return dots(query, self.matrix.all[slots], query_scale * self.scale.all[slots])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"matrix": self.matrix.all, "scale": self.scale.all, "row": self.row.all}
@@ -46,8 +53,10 @@ class Dense:
 def dots(query: NDArray[np.int8], matrix: NDArray[np.int8], scale: Floats) -> Floats:
     if not len(matrix):
         return np.empty(0, np.float32)
-    found: Floats = np.asarray(simsimd.cdist(query, matrix, metric="dot"), np.float32)[0]
-    return found * scale
+    threads = 1 if len(matrix) < WORTH_TWO_THREADS else 2
+    found = np.asarray(simsimd.cdist(query, matrix, metric="dot", threads=threads))[0]
+    scaled: Floats = np.multiply(found, scale, dtype=np.float32, casting="same_kind")
+    return scaled
 
 
 def quantise(vectors: Floats) -> tuple[NDArray[np.int8], Floats]:

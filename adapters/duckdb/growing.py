@@ -1,8 +1,9 @@
 """Columns that grow: numpy arrays with room to spare, and names as small numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -119,6 +120,27 @@ class Labels:
         return {"code": self._code.all, "row": self._row.all}
 
 
+@dataclass(frozen=True, slots=True)
+class IdsOf(Sequence[str]):
+    """The ids of some rows, each read when somebody asks for it."""
+
+    rows: NDArray[np.int64]
+    among: "Ids"
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        return self.among.of_all(self.rows[at]) if isinstance(at, slice) else self.among.of(int(self.rows[at]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.among.of_all(self.rows))
+
+
 class Ids:
     """Which row an id stands in: ids as bytes, found by a sorted hash; the newest ones by a dict."""
 
@@ -155,6 +177,19 @@ class Ids:
                 return int(self._rows[at])
             at -= 1
         return -1
+
+    def find_all(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """`find` for each."""
+        rows = np.array([self._recent.get(one, -1) for one in ids], np.int64)
+        older = np.flatnonzero(rows < 0)
+        if len(older) and len(self._hashes):
+            hashes = np.array([hash64(ids[at]) for at in older.tolist()], np.uint64)
+            near = np.searchsorted(self._hashes, hashes, side="right") - 1
+            maybe = (near >= 0) & (self._hashes[near] == hashes)
+            older, found = older[maybe], self._rows[near[maybe]].astype(np.int64)
+            for at, row, name in zip(older.tolist(), found.tolist(), self.of_all(found), strict=True):
+                rows[at] = row if name == ids[at] else self.find(ids[at])
+        return rows
 
     def extend(self, ids: Sequence[str]) -> None:
         row = len(self)

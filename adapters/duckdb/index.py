@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb import filters, listing
 from session_mgmt_mcp.adapters.duckdb.dense import Dense
-from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes, Ints
+from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes, IdsOf, Ints
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings, renumbered
 from session_mgmt_mcp.adapters.duckdb.listing import Votes
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
-from session_mgmt_mcp.adapters.duckdb.search import ByRecord, BySession, ByWindow, Found, Units, by_score, score
+from session_mgmt_mcp.adapters.duckdb.search import ByRecord, BySession, ByWindow, Found, Units, best_words, score
 from session_mgmt_mcp.adapters.duckdb.tokens import QUERY_CHARACTERS, Words, indexed_text
 from session_mgmt_mcp.adapters.duckdb.vocabulary import occurrences
 from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Matches, Meaning, Names, Order, SessionSpan, Unit
@@ -39,7 +39,7 @@ class Place:
     model_id: str
 
 
-Columns: TypeAlias = tuple[list[str], Names, Names, Names, Names, Names, NDArray[np.int64], NDArray[np.float64]]
+Columns: TypeAlias = tuple[IdsOf, Names, Names, Names, Names, Names, NDArray[np.int64], NDArray[np.float64]]
 """Ids, kinds, projects, sessions, roles, parents, positions, times in seconds."""
 
 
@@ -186,27 +186,25 @@ class Index:
             match unit:
                 case Unit.RECORD:
                     score(self.rows, self.postings, terms, own)
-                    return self._hits(by_score(own.scores, wanted), k)
+                    return self._hits(best_words(own.scores, own.scores, wanted, k), k)
                 case Unit.WINDOW:
                     windows = ByWindow(self.rows, self._units)
                     score(self.rows, self.postings, terms, windows)
-                    return self._hits(by_score(windows.scores, wanted), k)
+                    return self._hits(best_words(windows.scores, windows.scores, wanted, k), k)
                 case Unit.SESSION:
                     sessions = BySession(self.rows, self._units)
                     score(self.rows, self.postings, terms, own, sessions)
-                    found = by_score(own.scores, wanted)
-                    return self._hits(Found(found.rows, sessions.of(found.rows), found.scores), k)
+                    return self._hits(best_words(sessions.all(), own.scores, wanted, k), k)
 
     def _terms(self, text: str) -> list[int]:
         return list(dict.fromkeys(self._query_words.hashes(text[:QUERY_CHARACTERS])))
 
     def nearest(self, vector: Floats, where: Filter, k: int) -> list[Hit]:
         with self.lock:
-            return self._hits(self._near(vector, self._mask(where)), k)
+            return self._hits(self._near(vector, self._mask(where), k), k)
 
-    def _near(self, vector: Floats, wanted: Bools) -> Found:
-        slots = self.dense.slots(wanted)
-        cosines = self.dense.cosines(vector, slots)
+    def _near(self, vector: Floats, wanted: Bools, k: int) -> Found:
+        slots, cosines = self.dense.nearest(vector, wanted[self.dense.row.all], k)
         return Found(self.dense.row.all[slots].astype(np.int64), cosines, cosines)
 
     def words(self, text: str, where: Filter, k: int) -> Worded:
@@ -216,8 +214,11 @@ class Index:
             record = ByRecord(self.rows, self._units)
             window, session = ByWindow(self.rows, self._units), BySession(self.rows, self._units)
             score(self.rows, self.postings, self._terms(text), record, window, session)
-            own = by_score(record.scores, wanted)
-            pools = (own, by_score(window.scores, wanted), Found(own.rows, session.of(own.rows), own.scores))
+            pools = (
+                best_words(record.scores, record.scores, wanted, k),
+                best_words(window.scores, window.scores, wanted, k),
+                best_words(session.all(), record.scores, wanted, k),
+            )
             rows = np.concatenate([pool.rows[self._best(pool, k)] for pool in pools])
             return Worded(self._changes, wanted, record, window, session, rows)
 
@@ -230,9 +231,11 @@ class Index:
             comparable = np.zeros(len(self.rows), np.bool_)
             if meaning is not None:
                 comparable = self._made_by(meaning.model_id)
-                nearest = self._near(meaning.vector, words.wanted & comparable)
+                nearest = self._near(meaning.vector, words.wanted & comparable, k)
                 found = np.concatenate((found, nearest.rows[self._best(nearest, k)]))
-            found = np.unique(found)
+            either = np.zeros(len(self.rows), np.bool_)
+            either[found] = True
+            found = np.flatnonzero(either)
             cosines = np.full(len(found), np.nan)
             if meaning is not None:
                 known = comparable[found]
@@ -271,7 +274,7 @@ class Index:
         names = ("kind", "project", "session", "role", "parent")
         kinds, projects, sessions, roles, parents = (Names(rows.codes[name].names, rows[name][at]) for name in names)
         return (
-            rows.ids.of_all(at),
+            IdsOf(at, rows.ids),
             kinds,
             projects,
             sessions,
@@ -328,8 +331,9 @@ class Index:
     def known(self, ids: Sequence[str]) -> dict[str, Place]:
         """Of those of `ids` that are stored."""
         with self.lock:
-            rows = {one: row for one in ids if (row := self.rows.find(one)) >= 0}
-            return dict(zip(rows, self._places(np.fromiter(rows.values(), np.int64, len(rows))), strict=True))
+            rows = self.rows.find_all(ids)
+            there = np.flatnonzero(rows >= 0)
+            return dict(zip([ids[at] for at in there.tolist()], self._places(rows[there]), strict=True))
 
     def _places(self, rows: NDArray[np.int64]) -> list[Place]:
         names = self.rows.codes["model_id"].names

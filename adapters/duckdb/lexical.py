@@ -122,10 +122,10 @@ def saturation(length: NDArray[Any], average: float) -> Floats:
     return scaled
 
 
-def weight(tf: Tfs | Floats, saturation: Floats, documents: int, having: int) -> Floats:
+def weight(tf: Tfs | Floats, saturation: Floats, documents: int, having: int, out: Floats | None = None) -> Floats:
     """BM25's share of one term that `having` of the documents have."""
     idf = np.log1p((documents - having + 0.5) / (having + 0.5))
-    scaled = tf + saturation
+    scaled: Floats = np.add(tf, saturation, out=out)
     np.divide(tf, scaled, out=scaled)
     scaled *= np.float32(idf * (K1 + 1))
     return scaled

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, cast
@@ -98,10 +98,8 @@ def check_vectors(vectors: NDArray[Any], count: int, dimensions: int) -> None:
 
 def restored(row: Sequence[Any]) -> Row:
     """Of a database row in the order of COLUMNS."""
-    *_, time, position, tags, files, facts, worded = row
-    texts = dict(zip(TEXTS, row[2:], strict=False))
-    first = Row(seq=row[0], **texts, time=time, position=position, tags=tuple(tags))
-    return replace(first, files=tuple(files), facts=tuple(facts), worded=worded)
+    seq, _, *plain, tags, files, facts, worded = row  # in the order of Row, too
+    return Row(*(seq, *plain, tuple(tags), tuple(files), tuple(facts), worded))
 
 
 def to_record(row: Row, model_id: str) -> Record:

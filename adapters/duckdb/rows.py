@@ -96,6 +96,10 @@ class Rows:
         row = self.ids.find(record_id)
         return row if row >= 0 and self["alive"][row] else -1
 
+    def find_all(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        rows = self.ids.find_all(ids)
+        return np.where((rows >= 0) & self["alive"][rows], rows, -1) if len(self) else rows
+
     def with_seqs(self, seqs: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """The living rows among those with one of `seqs`."""
         return np.flatnonzero(np.isin(self["seq"], np.asarray(seqs, np.int64)) & self["alive"])

@@ -30,13 +30,14 @@ class Neighbours:
         self._adjacent = adjacent.astype(np.uint8)
         self._jumps = np.flatnonzero(somebody & ~adjacent)
 
-    def of(self, tf: Tfs, among: Among) -> Tfs:
-        """Of each row's neighbour; `tf` has a 0 for nobody at the end."""
+    def add_to(self, tf: Tfs, of_row: Tfs, among: Among) -> None:
+        """Each row's neighbour's frequency; `of_row` has a 0 for nobody at the end."""
         if not isinstance(among, slice):
-            return tf[self.rows[among]]
-        shifted: Tfs = np.roll(tf[:-1], -self._step) * self._adjacent
-        shifted[self._jumps] = tf[self.rows[self._jumps]]
-        return shifted
+            tf += of_row[self.rows[among]]
+            return
+        here, there = (slice(1, None), slice(-2)) if self._step < 0 else (slice(-1), slice(1, -1))
+        tf[here] += of_row[there] * self._adjacent[here]
+        tf[self._jumps] += of_row[self.rows[self._jumps]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +114,20 @@ class Units:
         after[whole[:-1][adjacent]] = whole[1:][adjacent]
 
 
+@dataclass(frozen=True, slots=True)
 class Term:
     """One word of the question: the rows that have it, and how often each row has it."""
 
-    def __init__(self, rows: NDArray[np.int64], tf: Tfs, of_row: Tfs) -> None:
-        self.rows = rows
-        self.tf = tf
-        self.of_row = of_row  # of every row, and at the end a 0 for nobody
+    rows: NDArray[np.int64]
+    tf: Tfs
+    of_row: Tfs  # of every row, and at the end a 0 for nobody
+    scratch: Floats  # a number a row: new memory for each term would cost as much as the sums
 
     def rare(self, among: int) -> bool:
         return len(self.rows) * FEW < among
+
+    def room(self, among: Among) -> Floats | None:
+        return self.scratch if isinstance(among, slice) else None
 
 
 class ByRecord:
@@ -135,8 +140,8 @@ class ByRecord:
 
     def add(self, term: Term) -> None:
         among = term.rows if term.rare(len(self.scores)) else EVERY
-        share = weight(term.of_row[:-1][among], self._saturation[among], self._documents, len(term.rows))
-        self.scores[among] += share
+        tf, having = term.of_row[:-1][among], len(term.rows)
+        self.scores[among] += weight(tf, self._saturation[among], self._documents, having, term.room(among))
 
 
 class ByWindow:
@@ -153,10 +158,11 @@ class ByWindow:
         if term.rare(len(self.scores)):
             touched = np.unique(np.concatenate((term.rows, before.rows[term.rows], after.rows[term.rows])))
             among = touched[touched >= 0]
-        tf = term.of_row[:-1][among] + before.of(term.of_row, among)
-        tf += after.of(term.of_row, among)
-        share = weight(tf, self._windows.saturation[among], self._documents, int(np.count_nonzero(tf)))
-        self.scores[among] += share
+        tf = term.of_row[:-1][among].copy()
+        before.add_to(tf, term.of_row, among)
+        after.add_to(tf, term.of_row, among)
+        having = int(np.count_nonzero(tf))
+        self.scores[among] += weight(tf, self._windows.saturation[among], self._documents, having, term.room(among))
 
 
 class BySession:
@@ -179,15 +185,20 @@ class BySession:
         each: Floats = self._scores[self._unit[rows]]
         return each
 
+    def all(self) -> Floats:
+        each: Floats = self._scores[self._unit]
+        return each
+
 
 def score(rows: Rows, postings: Postings, terms: Sequence[int], *units: ByRecord | ByWindow | BySession) -> None:
     """Adds every term to the scores of all `units`."""
     of_row = np.zeros(len(rows) + 1, np.uint8)
+    scratch = np.empty(len(rows), np.float32)
     for hashed in terms:
         found, tf = postings.of(hashed, rows["alive"] if rows.any_dead else None)
         of_row[found] = tf
         for unit in units:
-            unit.add(Term(found, tf, of_row))
+            unit.add(Term(found, tf, of_row, scratch))
         of_row[found] = 0
 
 
@@ -218,7 +229,18 @@ class Found:
         return among[:k]
 
 
-def by_score(scores: Floats, wanted: Bools) -> Found:
-    """The wanted rows that share a word."""
-    rows = np.flatnonzero((scores > 0) & wanted)
-    return Found(rows, scores[rows], scores[rows])
+def contenders(scores: Floats, eligible: Bools, k: int) -> NDArray[np.int64]:
+    """Where the eligible scores are that are no lower than the k-th best of them."""
+    number = int(np.count_nonzero(eligible))
+    if number <= k or number * 4 < len(scores):
+        among = np.flatnonzero(eligible)
+        few = scores[among]
+        return among if number <= k else among[few >= np.partition(few, number - k)[number - k]]
+    masked = np.where(eligible, scores, -np.inf)
+    return np.flatnonzero(masked >= np.partition(masked, len(masked) - k)[len(masked) - k])
+
+
+def best_words(scores: Floats, own: Floats, wanted: Bools, k: int) -> Found:
+    """Of the wanted rows that share a word themselves by `own`, those with the best `scores`."""
+    rows = contenders(scores, wanted & (own > 0), k)
+    return Found(rows, scores[rows], own[rows])

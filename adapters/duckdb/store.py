@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 from session_mgmt_mcp.adapters.duckdb import backups, filters, listing, schema, snapshot, vocabulary, writing
 from session_mgmt_mcp.adapters.duckdb.connection import (
+    READERS,
     SNAPSHOT_AFTER,
     After,
     Connection,
@@ -46,6 +47,8 @@ T = TypeVar("T")
 
 READ_AT_ONCE = 5_000  # texts that a pattern is tried on before asking whether there are enough
 
+PORTION = 20
+"""Records that one thread reads while others read theirs: a database answers many small questions at once."""
 FORGET_DELETIONS = "delete from gone where revision <= ? and revision < (select max(revision) from gone)"
 
 
@@ -141,12 +144,13 @@ class DuckDBVectorStore:
             )
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
-        def read(cursor: Any) -> list[Record]:
-            known = self._index.known(ids)
-            found = {record.id: record for record in read_records(cursor, list(known.values()))}
-            return [found[one] for one in ids if one in found]
+        def get(some: Sequence[str]) -> Awaitable[list[Record]]:
+            return self.read(lambda cursor: read_known(cursor, self._index, some))
 
-        return await self.read(read)
+        if not PORTION < len(ids) <= PORTION * READERS:
+            return await get(ids)
+        portions = [ids[start : start + PORTION] for start in range(0, len(ids), PORTION)]
+        return [record for found in await asyncio.gather(*map(get, portions)) for record in found]
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         def read(cursor: Any) -> dict[str, Vector]:
@@ -283,6 +287,12 @@ class DuckDBVectorStore:
             raw.execute(FORGET_DELETIONS, [self._saved])
         except (OSError, duckdb.Error):  # the next opening takes longer; nothing else depends on it
             return
+
+
+def read_known(cursor: Any, index: Index, ids: Sequence[str]) -> list[Record]:
+    """In the order of `ids`, of those that are stored."""
+    found = {record.id: record for record in read_records(cursor, list(index.known(ids).values()))}
+    return [found[one] for one in ids if one in found]
 
 
 def read_records(cursor: Any, places: Sequence[Place]) -> list[Record]:

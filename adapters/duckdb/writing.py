@@ -24,6 +24,8 @@ from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Filter
 
 CHUNK = 5_000
+LITERALS = 100
+"""Rows asked for by number in the query's text go through the index; more than so many are looked for by a scan."""
 CHARACTERS_AT_ONCE = 4_000_000
 
 
@@ -44,7 +46,7 @@ def select_seqs(connection: Any, seqs: Sequence[int]) -> list[Row]:
     """In no order."""
     if not seqs:
         return []
-    if len(seqs) <= 20:
+    if len(seqs) <= LITERALS:
         query = f"select {COLUMNS} from memory where seq in ({','.join(map(str, seqs))})"  # noqa: S608
         return [restored(row) for row in connection.execute(query).fetchall()]
     incoming = seq_table(seqs)
@@ -178,8 +180,8 @@ def catch_up(connection: Any, index: Index) -> int:
 def select_vectors(connection: Any, seqs: Sequence[int]) -> Vectors:
     if not seqs:
         return Vectors([], [], np.empty((0, 0), np.float32))
-    wanted = ",".join(map(str, seqs))
-    return read_vectors(connection, f"select seq, model_id, vector from vectors where seq in ({wanted})")  # noqa: S608
+    query = "select seq, model_id, vector from vectors where seq in (select seq from incoming)"
+    return read_vectors(connection, query, seq_table(seqs))
 
 
 def check_pattern(connection: Any, pattern: str, literal: bool) -> None:
@@ -215,7 +217,8 @@ def having_vectors(connection: Any, seqs: Sequence[int]) -> list[int]:
     return [seq for (seq,) in found]
 
 
-def read_vectors(connection: Any, query: str) -> Vectors:
+def read_vectors(connection: Any, query: str, incoming: Table | None = None) -> Vectors:
+    """`query` may read from `incoming`: DuckDB finds it by its name."""
     table = Table.from_arrow(connection.sql(query)).combine_chunks()
     if not table.num_rows:
         return Vectors([], [], np.empty((0, 0), np.float32))

@@ -41,6 +41,12 @@ class VectorStoreContract(VectorSearchContract, VectorListingContract):
         await store.upsert([record(name) for name in "abc"])
         assert [one.id for one in await store.get(["c", "nobody", "a"])] == ["c", "a"]
 
+    async def test_many_are_got_as_well_as_few(self, store: VectorStore) -> None:
+        await store.upsert([record(f"r{n:03}") for n in range(300)])
+        for number in (19, 20, 21, 45, 150, 300):
+            asked = [f"r{n:03}" for n in range(number)][::-1]
+            assert [one.id for one in await store.get(["nobody", *asked])] == asked
+
     async def test_the_same_id_twice_is_one_record_the_last(self, store: VectorStore) -> None:
         await store.upsert([record("a", "first"), record("b"), record("a", "second")])
         await store.upsert([record("a", "third")])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.adapters.duckdb import index as index_module
 from session_mgmt_mcp.adapters.duckdb import search, snapshot
-from session_mgmt_mcp.adapters.duckdb.growing import Ids
+from session_mgmt_mcp.adapters.duckdb.growing import Ids, IdsOf
 from session_mgmt_mcp.adapters.duckdb.index import Index, Vectors
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings
 from session_mgmt_mcp.adapters.duckdb.records import Row
@@ -238,8 +238,23 @@ def test_an_id_is_found_in_the_row_it_was_given_last(names):
         if row % 7 == 3:
             ids.arrays()
     assert {name: ids.find(name) for name in last} == last
+    asked = [*last, "never given"]
+    assert ids.find_all(asked).tolist() == [*last.values(), -1]
+    some = IdsOf(np.arange(len(names))[::-1], ids)
+    assert [*some] == [some[at] for at in range(len(some))] == some[:] == names[::-1]
     assert ids.of_all(np.arange(len(names))) == names
     assert ids.find("never given") == -1
+
+
+@SMALL
+@given(st.lists(st.sampled_from([0.0, 0.5, 0.5, 1.0, 2.0]), max_size=40), st.integers(1, 12), st.data())
+def test_contenders_are_the_k_best_and_what_is_as_good_as_the_last(numbers, k, data):
+    scores = np.array(numbers, np.float32)
+    eligible = np.array(data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores))), np.bool_)
+    among = sorted((scores[eligible]).tolist(), reverse=True)
+    lowest = among[:k][-1] if among else 0.0
+    expected = [at for at in range(len(scores)) if eligible[at] and scores[at] >= lowest]
+    assert search.contenders(scores, eligible, k).tolist() == expected
 
 
 def test_int8_keeps_the_order_that_floats_have():
