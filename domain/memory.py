@@ -196,7 +196,7 @@ class MemoryService:
 
         `half_life_days` 0: age does not count. Raises Invalid for an empty or oversized query.
         """
-        key = opaque_id(query, repr(scope), str(half_life_days), str(min_score))
+        key = _exactly(query, scope, half_life_days, min_score)
         ranking = self._rankings.get(self._latest.get(key, "")) if offset else None
         if ranking is None:
             ranking = await self._ranked(key, query, scope, half_life_days, min_score)
@@ -236,8 +236,12 @@ class MemoryService:
     async def overview(
         self, query: str, scope: Scope, *, min_score: float = 0.0, half_life_days: float = 0.0
     ) -> Overview:
-        """How much answers, the best of it, and counts by project, kind and month. Raises as `search`."""
-        ranking = await self._ranked("", query, scope, half_life_days, min_score)
+        """How much answers, the best of it, and counts by project, kind and month. Raises as `search`.
+
+        A page of the same question goes on behind the best.
+        """
+        key = _exactly(query, scope, half_life_days, min_score)
+        ranking = await self._ranked(key, query, scope, half_life_days, min_score)
         best = (await self._page(ranking, 0, 1)).hits
         close = [scored.hit for scored in ranking.order[: ranking.close]]
         return Overview(
@@ -436,6 +440,10 @@ def check_text(content: str) -> None:
         raise Invalid(
             f"The content has {size:,} bytes, at most {MAX_CONTENT_BYTES:,} are taken: store a summary, or several parts."
         )
+
+
+def _exactly(query: str, scope: Scope, half_life_days: float, min_score: float) -> str:
+    return opaque_id(query, repr(scope), str(half_life_days), str(min_score))
 
 
 def _asked(query: str, projects: tuple[str, ...] | None) -> str:

@@ -23,6 +23,15 @@ def opaque_id(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "hit"), counted(2, "hit"), counted(0, "memory", "memories")
+    ('1 hit', '2 hits', '0 memories')
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def snippet(text: str, query: str, limit: int = 60) -> str:
     """The stretch of at most `limit` tokens that holds most of the query's different words; the beginning if none.
 

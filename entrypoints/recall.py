@@ -11,6 +11,7 @@ from session_mgmt_mcp.domain.concept import Concept, by_concept
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.memory import Draft, Overview, Scope, SearchResult, Stored
 from session_mgmt_mcp.domain.summary import Summary, summarise
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable
 
 
@@ -90,7 +91,7 @@ async def statistics(app: Application) -> dict[str, Any]:
     last = await app.ledger.last_import()
     waiting = f", {vectors.pending} wait for their vector" if vectors.pending else ""
     return {
-        "summary": f"{memories} memories of {len(counts['project'])} projects{waiting}.",
+        "summary": f"{_many(memories)} of {counted(len(counts['project']), 'project')}{waiting}.",
         "memories": memories,
         **{f"by_{name}": values for name, values in counts.items()},
         "records": stats.records,
@@ -115,7 +116,7 @@ def model_of(app: Application) -> str:
 
 async def what_would_go(app: Application) -> Mapping[str, Any]:
     memories = sum((await app.memory.facets())["kind"].values())
-    summary = f"{memories} memories of all projects would go, after a backup; confirm=true does it."
+    summary = f"{_many(memories)} of all projects would go, after a backup; confirm=true does it."
     return {"summary": summary, "reset": False, "memories": memories, "backup": None}
 
 
@@ -127,7 +128,7 @@ async def reset(app: Application) -> Mapping[str, Any]:
     await app.memory.delete_all()
     await app.ledger.forget_all()
     await app.journal.forget_all()
-    summary = f"{memories} memories are gone; `session-mgmt-mcp restore` brings the backup back."
+    summary = f"{_many(memories)} forgotten; `session-mgmt-mcp restore` brings the backup back."
     return {"summary": summary, "reset": True, "memories": memories, "backup": backup.name}
 
 
@@ -158,6 +159,10 @@ def _floor_and_decay(app: Application, asked: Question) -> dict[str, float]:
     rules = _rules(app)
     floor = rules.min_score if asked.min_score is None else asked.min_score
     return {"min_score": floor, "half_life_days": rules.half_life_days if asked.time_decay else 0.0}
+
+
+def _many(memories: int) -> str:
+    return counted(memories, "memory", "memories")
 
 
 def _rules(app: Application) -> settings.Settings:

@@ -8,6 +8,7 @@ from session_mgmt_mcp import recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.concept import Concept
 from session_mgmt_mcp.domain.summary import Summary
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within
 from session_mgmt_mcp.tools.memory import Limit, MinScore, Project, Query
 from session_mgmt_mcp.tools.models import Hit
@@ -86,7 +87,9 @@ class ConceptReply(BaseModel):
     @classmethod
     def of(cls, concept: Concept, max_tokens: int) -> Self:
         wider = [*concept.names, *concept.terms]
-        summary = f"{len(concept.hits)} hits, best first." if concept.hits else "Nothing remembered answers this."
+        summary = (
+            f"{counted(len(concept.hits), 'hit')}, best first." if concept.hits else "Nothing remembered answers this."
+        )
         if wider and concept.hits:
             summary += f" Searched with what stands with it as well: {', '.join(wider)[:120]}."
         whole = cls(
@@ -133,7 +136,7 @@ def _in_words(found: Summary) -> str:
     if not found.first or not found.last:
         return "Nothing remembered answers this."
     days = f"{found.first:%Y-%m-%d}" + (f" to {found.last:%Y-%m-%d}" if found.last.date() > found.first.date() else "")
-    parts = [f"{found.count} memories of {len(found.sessions)} sessions, {days}."]
+    parts = [f"{counted(found.count, 'memory', 'memories')} of {counted(len(found.sessions), 'session')}, {days}."]
     if found.themes:
         parts.append(f"About {', '.join(term.text[:40] for term in found.themes[:4])}.")
     if found.read < found.count:

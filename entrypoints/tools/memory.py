@@ -8,6 +8,7 @@ from pydantic import Field
 from session_mgmt_mcp import recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within
 from session_mgmt_mcp.tools.consent import consent
 from session_mgmt_mcp.tools.models import MemoryStats, MoreReply, QuickReply, ResetReply, SearchReply, StoreReply
@@ -130,7 +131,7 @@ async def reset_reflection_database(
     Call it with confirm=true only when the user has asked for exactly that; where the client can, it asks them again.
     """
     would_go = ResetReply.model_validate(await recall.what_would_go(app))
-    question = f"Forget all {would_go.memories} memories, of every project? A backup is written first."
+    question = f"Forget everything, of all projects ({counted(would_go.memories, 'memory', 'memories')})? A backup comes first."
     agreed = await consent(context, question) if confirm else False
     if isinstance(agreed, InputRequiredResult):
         return agreed

@@ -97,8 +97,8 @@ class QuickReply(BaseModel):
 def _how_many(overview: Overview) -> str:
     if not overview.best:
         return "Nothing remembered answers this."
-    number = f"{overview.count} or more memories" if overview.capped else f"{overview.count} memories"
-    return f"{number} answer this, counting those at least half as good as the best."
+    number = f"{overview.count} or more" if overview.capped else f"{overview.count}"
+    return f"Memories that answer this at least half as well as the best: {number}."
 
 
 class StoreReply(BaseModel):

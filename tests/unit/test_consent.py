@@ -43,7 +43,7 @@ async def test_a_yes_resets_after_a_backup(app, era):
     person = Person("accept", True)
     reply, left = await reset(app, person, era, confirm=True)
     assert reply["reset"] and left == 0 and (load().data_dir / "backups" / reply["backup"]).exists()
-    assert len(person.asked) == 1 and "1 memories" in person.asked[0]
+    assert len(person.asked) == 1 and "1 memory" in person.asked[0]
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -117,7 +117,9 @@ async def test_a_quick_search_counts_what_answers_nearly_as_well_as_the_best(cli
         await call(client, "store_reflection", content=f"The proxy listens on port 808{n}", tags=["ops"])
     await call(client, "store_reflection", content="Lunch was late, and a port of call")
     quick = await call(client, "quick_search", query="which port has the proxy")
-    assert quick["count"] == sum(quick["by_kind"].values()) == 3 and "half as good" in quick["summary"]
+    assert quick["count"] == sum(quick["by_kind"].values()) == 3 and "half as well" in quick["summary"]
+    rest = await call(client, "get_more_results", query="which port has the proxy", limit=9)
+    assert quick["best"]["id"] not in [hit["id"] for hit in rest["hits"]] and len(rest["hits"]) >= 2
 
 
 async def test_wrong_arguments_are_answered_in_one_sentence(client):
