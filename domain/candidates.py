@@ -114,6 +114,10 @@ class Candidates:
 
         return rows_at(place - 1), rows_at(place + 1)
 
+    def shown(self, row: int) -> str:
+        """The id of `hit`."""
+        return self.found.ids[int(self._best_parts[row])]
+
     def hit(self, row: int) -> Hit:
         """The part that does best by meaning and by word together, to be shown for the whole."""
         found, best = self.found, int(self._best_parts[row])
@@ -135,5 +139,7 @@ class Candidates:
 
     @cached_property
     def _best_parts(self) -> Ints:
+        if len(self) == len(self.rows):
+            return self._some
         best_first = np.lexsort((-self._merit, self.rows))
         return best_first[np.unique(self.rows[best_first], return_index=True)[1]]

@@ -10,7 +10,7 @@ import numpy as np
 from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind, Trust
 from session_mgmt_mcp.domain.mentions import mentioned
 from session_mgmt_mcp.domain.parts import split
-from session_mgmt_mcp.domain.ranking import KEPT, POOL, REREAD, Ranking, cues_of, rank, reread
+from session_mgmt_mcp.domain.ranking import KEPT, POOL, Ranking, cues_of, rank, reread
 from session_mgmt_mcp.domain.redaction import redact, redact_values
 from session_mgmt_mcp.domain.text import content_hash, opaque_id, snippet
 from session_mgmt_mcp.ports.clock import Clock
@@ -374,7 +374,7 @@ class MemoryService:
         found = await self._store.search(query, self._meaning(query, notes), scope.conditions(), POOL)
         cues = cues_of(query)
         order = rank(found, cues, self._clock.now(), half_life_days=half_life_days)
-        asked_for = {name for one in order[:REREAD] for name in (one.hit.id, one.before) if name}
+        asked_for = {name for _, shown, before in order.to_read() for name in (shown, before) if name}
         records = {record.id: record for record in await self._store.get(sorted(asked_for))}
         order = reread(order, {name: record.text for name, record in records.items()}, cues)
         return _Answer(token, query, order.down_to(min_score), "".join(notes), records)

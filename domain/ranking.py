@@ -132,6 +132,13 @@ class Ranking(Sequence[Scored]):
             self.found.ids[self.before[row]] if self.before[row] >= 0 else "",
         )
 
+    def to_read(self) -> list[tuple[int, str, str]]:
+        """Of the first REREAD the row, the id of the hit and that of what was said before it, empty where it is no matter."""
+        return [
+            (row, self.found.shown(row), self.found.ids[before] if before >= 0 else "")
+            for row, before in zip(self.order[:REREAD].tolist(), self.before[self.order[:REREAD]].tolist(), strict=True)
+        ]
+
     def down_to(self, min_score: float) -> "Ranking":
         """Without those that score less."""
         kept = int(np.count_nonzero(self.scores >= min_score))
@@ -185,13 +192,13 @@ def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
     """
     evidence = _near(order.cosine)
     features = {**order.features, **{name: np.zeros(len(order.found)) for name in OF_TEXT}}
-    for row, one in zip(order.order.tolist(), order[:REREAD], strict=False):
-        if one.hit.id not in texts:
+    for row, shown, before in order.to_read():
+        if shown not in texts:
             continue
-        text = texts[one.hit.id][:FULL_LENGTH]
+        text = texts[shown][:FULL_LENGTH]
         coverage = cues.coverage(text)
-        evidence[row] = 0.5 * evidence[row] + 0.5 * coverage if one.cosine > 0 else 0.8 * coverage
-        asked = asks(texts.get(one.before, "")[:FULL_LENGTH])
+        evidence[row] = 0.5 * evidence[row] + 0.5 * coverage if order.cosine[row] > 0 else 0.8 * coverage
+        asked = asks(texts.get(before, "")[:FULL_LENGTH])
         reply = float(order.words[order.before[row]]) if asked else 0.0
         for name, value in _of_text(order.weights, text, cues, coverage, reply).items():
             features[name][row] = value

@@ -134,6 +134,10 @@ class Names:
 
     def among(self, names: Collection[str]) -> NDArray[np.bool_]:
         """Which rows have one of `names`."""
+        if len(names) == 1:
+            (name,) = names
+            has: NDArray[np.bool_] = self.codes == (self.known.index(name) if name in self.known else -1)
+            return has
         return np.isin(self.codes, [code for code in np.unique(self.codes).tolist() if self.known[code] in names])
 
     def at(self, rows: NDArray[Any]) -> "Names":
