@@ -54,22 +54,21 @@ class Units:
         self._before = Column(np.int32)
         self._after = Column(np.int32)
         self._changed: set[int] = set()
-        self._records: Floats | None = None
+        self._average: float | None = None
         self._windows: Windows | None = None
         self._sessions: tuple[Floats, int] | None = None
 
     def touch(self, sessions: NDArray[np.int32]) -> None:
         """These sessions gained or lost rows."""
         self._changed.update(np.unique(sessions).tolist())
-        self._records = self._windows = self._sessions = None
+        self._average = self._windows = self._sessions = None
 
     def records(self, rows: Rows) -> Floats:
-        """The saturation of each row by itself."""
-        if self._records is None:
-            length = rows["length"]
-            total = np.dot(length.astype(np.int64), rows["alive"])
-            self._records = saturation(length, float(total) / max(1, rows.documents))
-        return self._records
+        """The saturation of each row by itself: made for each search, since keeping it would take 4 bytes a memory."""
+        length = rows["length"]
+        if self._average is None:
+            self._average = float(np.dot(length.astype(np.int64), rows["alive"])) / max(1, rows.documents)
+        return saturation(length, self._average)
 
     def windows(self, rows: Rows) -> Windows:
         if self._windows is None:
