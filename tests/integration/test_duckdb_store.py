@@ -1,9 +1,13 @@
+from datetime import timedelta
+
 import pytest
+from session_mgmt_mcp.adapters.duckdb import store as store_module
 from session_mgmt_mcp.adapters.duckdb.ledger import DuckDBImportLedger
 from session_mgmt_mcp.adapters.duckdb.query_log import DuckDBQueryLog
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.import_ledger import ImportLedgerContract
 from session_mgmt_mcp.contracts.query_log import QueryLogContract
+from session_mgmt_mcp.contracts.samples import START, record
 from session_mgmt_mcp.contracts.vector_store import DurableVectorStoreContract
 
 
@@ -44,3 +48,13 @@ class TestDuckDBQueryLog(QueryLogContract):
     @pytest.fixture
     def log(self, store):
         return DuckDBQueryLog(store, kept=50)
+
+
+async def test_a_pattern_is_tried_on_older_texts_until_there_are_enough(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "READ_AT_ONCE", 2)
+    store = await DuckDBVectorStore.open(tmp_path / "memory.duckdb")
+    days = [START + timedelta(days=n) for n in range(9)]
+    await store.upsert([record(f"r{n}", "needle" if n % 3 == 0 else "hay", time=day) for n, day in enumerate(days)])
+    for k, expected in ((1, ["r6"]), (2, ["r6", "r3"]), (9, ["r6", "r3", "r0"])):
+        assert [match.hit.id for match in await store.search_pattern("needle", (), k)] == expected
+    await store.close()

@@ -93,3 +93,16 @@ async def test_real_sessions_tell_what_was_done_with_a_file(real):
     assert uses["edited"] and uses["read"]
     times = [hit["time"] for hit in reply["hits"]]
     assert times == sorted(times, reverse=True)
+
+
+async def test_within_a_second_edits_come_before_reads_before_mentions(desk):
+    session = desk.session()
+    session.line("user", "See src/cart.py", timestamp="2026-03-01T10:00:04.900Z")
+    session.lines = 3
+    session.edit(str(desk.folder / "src" / "cart.py"))
+    session.lines = 3
+    session.path = session.path.with_name("s2.jsonl")
+    session.call("Read", file_path=str(desk.folder / "src" / "cart.py"))
+    reply = await desk.ask("search_by_file", file_path="src/cart.py")
+    assert len({hit["time"] for hit in reply["hits"]}) == 1
+    assert [hit["use"] for hit in reply["hits"]] == ["edited", "read", "mentioned"]

@@ -140,3 +140,12 @@ async def test_real_sessions_tell_who_wrote_a_function(real):
         "search_code", query=r"func Test\w+\(t \*testing\.T\)", pattern_type="regex", project="*", limit=50
     )
     assert tests["total"] > 10 and all("func Test" in hit["code"] for hit in tests["hits"])
+
+
+async def test_a_name_that_stands_there_as_a_whole_outdoes_its_pieces(desk):
+    session = desk.session()
+    session.edit("/shop/a.go", "x", "err := LoadSettings(path)")
+    for n in range(5):
+        session.edit(f"/shop/{n}.go", "x", f"func load{n}() {{ settings.load(settings) }}")
+    reply = await desk.ask("search_code", query="LoadSettings")
+    assert reply["total"] == 6 and reply["hits"][0]["file"] == "/shop/a.go"
