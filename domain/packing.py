@@ -97,10 +97,8 @@ def _greedy(values: Floats, costs: Floats, alike: Floats, budget: float, *seeds:
     free = np.ones(len(values), np.bool_)
     free[chosen] = False
     while True:
-        at = np.array(chosen)
-        spoiled = (np.maximum(alike[:, at] - lost[at], 0) * values[at]).sum(axis=1)
-        gain = values * (1 - lost) - spoiled
-        gain[~free | (costs > room) | (lost >= REPEATS) | (gain <= 0)] = 0
+        gain = values * (1 - lost)
+        gain[~free | (costs > room) | (lost >= REPEATS)] = 0
         if not gain.any():
             return sorted(chosen)
         best = int(np.argmax(gain / np.maximum(costs, 1)))

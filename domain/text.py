@@ -36,7 +36,7 @@ def snippet(text: str, query: str, limit: int = 60) -> str:
     """The stretch of at most `limit` tokens that holds most of the query's different words; the beginning if none.
 
     >>> snippet("a " * 500 + "the port was 8081", "which port", limit=8)
-    '… a a the port was 8081'
+    '… a a a a a a a the port was 8081'
     """
     size = limit * CHARACTERS_PER_TOKEN
     flat = " ".join(text.split())
