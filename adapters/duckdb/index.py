@@ -257,11 +257,18 @@ class Index:
     def _best(self, found: Found, k: int) -> NDArray[np.int64]:
         return found.best(k, self.rows["time"], self.rows.ids.of_all)
 
-    def latest(self, where: Filter, k: int | None = None) -> list[Hit]:
+    def latest(self, where: Filter, k: int) -> list[Hit]:
         with self.lock:
             rows = np.flatnonzero(self._mask(where))
             same = np.ones(len(rows), np.float32)
-            return self._hits(Found(rows, same, same), len(rows) if k is None else k)
+            return self._hits(Found(rows, same, same), k)
+
+    def newest(self, where: Filter) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The seqs and times of records, newest first."""
+        with self.lock:
+            rows = np.flatnonzero(self._mask(where))
+            rows = rows[np.argsort(-self.rows["time"][rows], kind="stable")]
+            return self.rows["seq"][rows], self.rows["time"][rows]
 
     def _hits(self, found: Found, k: int) -> list[Hit]:
         best = self._best(found, k)

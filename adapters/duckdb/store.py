@@ -29,6 +29,7 @@ from session_mgmt_mcp.ports.embedder import Matrix, Vector
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import (
     Completion,
+    Condition,
     Facet,
     Filter,
     Hit,
@@ -190,16 +191,16 @@ class DuckDBVectorStore:
 
         def read(cursor: Any) -> list[PatternMatch]:
             writing.check_pattern(cursor, pattern, literal)
-            found: list[PatternMatch] = []
-            hits = self._index.latest(where)
-            for start in range(0, len(hits), READ_AT_ONCE):
-                some = hits[start : start + READ_AT_ONCE]
-                seqs = [place.seq for place in self._index.known([hit.id for hit in some]).values()]
-                matching = writing.matching(cursor, seqs, pattern, literal) if seqs else {}
-                found += [PatternMatch(hit, matching[hit.id]) for hit in some if hit.id in matching]
-                if len(found) >= k:
-                    break
-            return found[:k]
+            seqs, times = self._index.newest(where)
+            found: dict[str, str] = {}
+            start = 0
+            while start < len(seqs) and len(found) < k:
+                last = min(start + READ_AT_ONCE, len(seqs)) - 1
+                end = int(np.searchsorted(-times, -times[last], side="right"))  # what is of one time stays together
+                found |= writing.matching(cursor, seqs[start:end].tolist(), pattern, literal)
+                start = end
+            hits = self._index.latest([*where, Condition("id", "in", tuple(found))], k)
+            return [PatternMatch(hit, found[hit.id]) for hit in hits]
 
         return await self.read(read)
 
