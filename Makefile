@@ -7,7 +7,7 @@ EDITABLE = --no-deps --no-build-isolation -e .
 COMPILED = "import duckdb, fastmcp.server.server, numpy, onnxruntime, tokenizers, typer, rich.progress"
 SOURCES = $(shell find domain ports adapters entrypoints tests/contract -name '*.py')
 
-.PHONY: install demo test coverage slow lint docs docs-check lock
+.PHONY: install demo test coverage slow bench lint docs docs-check lock
 install: .venv/installed
 
 .venv/locked: requirements.lock
@@ -35,6 +35,9 @@ coverage: install
 
 slow: install
 	$(BIN)/python -m pytest -n0 -m slow
+
+bench: install
+	$(BIN)/python -m benchmarks.bench
 
 lint: install
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ import json
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Ranked:
     question: Question
     turns: Sequence[Any]
     sessions: Sequence[Any]
+    conversation: str = ""
 
 
 @dataclass(slots=True)
@@ -42,6 +43,14 @@ class Outcome:
     simple: dict[str, list[Ranked]] = field(default_factory=lambda: defaultdict(list))
     milliseconds: list[float] = field(default_factory=list)
     without_gold: int = 0
+
+    def among(self, conversations: Collection[str]) -> "Outcome":
+        """The same run's answers to the questions of some conversations."""
+        some = Outcome([one for one in self.ranked if one.conversation in conversations])
+        for name, ranked in self.simple.items():
+            some.simple[name] = [one for one in ranked if one.conversation in conversations]
+        some.milliseconds = self.milliseconds
+        return some
 
     def figures(self) -> dict[str, Any]:
         by_category = defaultdict(list)
@@ -93,12 +102,12 @@ async def over_conversations(name: str, conversations: Sequence[Conversation], c
                 answer = await product.ask(application, question.text, Scope((f"{name}-{one.id}",)))
                 outcome.milliseconds.append(answer.milliseconds)
                 sessions = first_of_each(hit.session.removeprefix(f"{one.id}/") for hit in answer.hits)
-                outcome.ranked.append(Ranked(question, [names[hit.id] for hit in answer.hits], sessions))
-                for baseline, order in (await plain.orders(question.text) if plain else {}).items():
-                    found = [turns[at] for at in order]
-                    outcome.simple[baseline].append(
-                        Ranked(question, [turn.id for turn in found], first_of_each(turn.session for turn in found))
-                    )
+                outcome.ranked.append(Ranked(question, [names[hit.id] for hit in answer.hits], sessions, one.id))
+                for baseline, places in (await plain.orders(question.text) if plain else {}).items():
+                    found = [turns[at] for at in places]
+                    order = [turn.id for turn in found]
+                    by_session = first_of_each(turn.session for turn in found)
+                    outcome.simple[baseline].append(Ranked(question, order, by_session, one.id))
     return outcome
 
 
@@ -139,7 +148,8 @@ async def embedded(application: Any, bar: Progress) -> None:
     bar.update(task, total=1, completed=1)
 
 
-def table(name: str, figures: Mapping[str, Any]) -> Table:
+def table(name: str, figures: Mapping[str, Any], bars: Mapping[tuple[str, str], float] | None = None) -> Table:
+    """A set's figures; `bars` stand under those that they are for, by level and metric."""
     shown = Table(
         box=SIMPLE,
         padding=(0, 1, 0, 0),
@@ -151,7 +161,10 @@ def table(name: str, figures: Mapping[str, Any]) -> Table:
     shown.add_column("", no_wrap=True)
     for level, metric in columns:
         shown.add_column(metric if level == "turn" else f"ses {metric}", justify="right")
-    rows = {"product": figures, **figures["baselines"], **{f"  {c}": f for c, f in figures["by_category"].items()}}
+    rows = {**figures["baselines"], **{f"  {c}": f for c, f in figures["by_category"].items()}}
+    shown.add_row("product", *(str(figures[level].get(metric, "")) for level, metric in columns), style="bold")
+    if bars:
+        shown.add_row("bar", *(f">= {bars[column]:g}" if column in bars else "" for column in columns))
     for label, row in rows.items():
         shown.add_row(label, *(str(row[level].get(metric, "")) for level, metric in columns))
     return shown
