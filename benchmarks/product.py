@@ -25,6 +25,7 @@ STORED_AT_ONCE = 256
 @dataclass(frozen=True, slots=True)
 class Answer:
     hits: list[Record]
+    scores: list[float]
     milliseconds: float  # of the whole call for the first SHOWN
 
 
@@ -78,8 +79,8 @@ async def ask(application: Application, question: str, scope: Scope) -> Answer:
     begun = perf_counter()
     result = await application.memory.search(question[:2_000], scope, limit=SHOWN, half_life_days=half_life)
     took = (perf_counter() - begun) * 1_000
-    hits = [found.record for found in result.hits]
-    while result.cursor is not None and len(hits) < DEPTH:
-        result = await application.memory.more(result.cursor, limit=DEPTH - len(hits))
-        hits += [found.record for found in result.hits]
-    return Answer(hits, took)
+    found = list(result.hits)
+    while result.cursor is not None and len(found) < DEPTH:
+        result = await application.memory.more(result.cursor, limit=DEPTH - len(found))
+        found += result.hits
+    return Answer([one.record for one in found], [one.score for one in found], took)
