@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.ports.vector_store import Hit, Matches, Unit
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -104,13 +105,16 @@ class Candidates:
 
     def neighbours(self) -> tuple[Ints, Ints]:
         """The row before and after each in its session; -1 where that is no candidate."""
-        named = ~self.sessions.among({""})
+        said = ~self.sessions.among({""}) & ~self.kinds.among({Kind.ACTION})  # a call has the place of what was said with it
         place = self.sessions.codes.astype(np.int64) * 2**32 + self.found.positions[self._some]
-        places, first = np.unique(place, return_index=True)
+        rows = np.flatnonzero(said)
+        places, first = np.unique(place[rows], return_index=True)
 
         def rows_at(wanted: Ints) -> Ints:
+            if not len(places):
+                return np.full(len(self), -1)
             where = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
-            return np.where((places[where] == wanted) & named, first[where], -1)
+            return np.where((places[where] == wanted) & said, rows[first[where]], -1)
 
         return rows_at(place - 1), rows_at(place + 1)
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 MONTHS = re.findall(r"\w+", "january february march april may june july august september october november december")
 _MONTH = "|".join(MONTHS)
@@ -41,6 +42,7 @@ _DIGITS = re.compile(r"\d")
 
 _ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s)$")
 _STEM = 6  # characters that tell words apart
+_PAIRED = 16  # words of a question whose neighbours are looked for
 _COMMON = frozenset(
     _WORD.findall(
         """about and any are can could did does for from had has have her his how its many much not our she should that the
@@ -59,6 +61,7 @@ class Cues:
     asks_assistant: bool = False  # "did you recommend"
     asks_overview: bool = False  # "summarise"
     stems: frozenset[str] = frozenset()  # beginnings of the words that carry the question
+    pairs: tuple[tuple[str, str, re.Pattern[str]], ...] = ()  # of them, neighbours in the question, and how both are found
     months: tuple[int, ...] = ()  # named in the question: a day without a month is none
     year: int | None = None
     day: int | None = None
@@ -70,6 +73,15 @@ class Cues:
         lower = " ".join(texts).lower()
         return sum(stem in lower for stem in self.stems) / len(self.stems)
 
+    def phrase(self, text: str) -> float:
+        """Share of the question's pairs of words that stand together in the text, at most a short word between, 0..1."""
+        if not self.pairs:
+            return 0.0
+        lower = text.lower()
+        return sum(
+            one in lower and other in lower and bool(both.search(lower)) for one, other, both in self.pairs
+        ) / len(self.pairs)
+
 
 def cues_of(query: str) -> Cues:
     """Reads the question.
@@ -79,14 +91,17 @@ def cues_of(query: str) -> Cues:
     """
     text = query.lower()
     months, year, day = _named_time(text)
+    stems = [_ENDING.sub("", word)[:_STEM] for word in _WORD.findall(text) if len(word) > 2 and word not in _COMMON]
     return Cues(
         words=frozenset(_WORD.findall(text)),
         wants_time=bool(_WHEN.search(text)),
         wants_amount=bool(_AMOUNT.search(text)),
         asks_assistant=bool(_ASSISTANT.search(text)),
         asks_overview=bool(_OVERVIEW.search(text)),
-        stems=frozenset(
-            _ENDING.sub("", word)[:_STEM] for word in _WORD.findall(text) if len(word) > 2 and word not in _COMMON
+        stems=frozenset(stems),
+        pairs=tuple(
+            (one, other, re.compile(rf"\b{one}\w*\W+(?:\w{{1,3}}\W+)?{other}"))
+            for one, other in dict.fromkeys(pairwise(stems[:_PAIRED]))
         ),
         months=months,
         year=year,

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from session_mgmt_mcp.domain.candidates import Candidates, Floats, Ints, at, share, spread
@@ -36,7 +36,7 @@ __all__ = [
 REREAD = 32  # candidates whose texts are worth fetching
 KEPT = 200  # candidates that anybody may page through
 POOL = 400  # candidates asked of each index; fewer lose what only the named time brings up
-OF_TEXT = ("dated", "counted", "reply", "asks", "length", "standing", "coverage")
+OF_TEXT = ("dated", "counted", "answers", "asks", "length", "standing", "coverage", "phrase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,6 @@ class Weights:
     words: float  # BM25, likewise
     window: float  # BM25 over the memory and one neighbour each side
     session: float  # BM25 over its whole session; the fewer sessions, the less it tells
-    before: float  # cosine of the neighbour before
     after: float  # cosine of the neighbour after
     speaker: float  # its speaker is named in the question
     user: float  # said by the user rather than by the assistant
@@ -58,33 +57,43 @@ class Weights:
     reflection: float  # somebody stored it on purpose
     dated: float  # has a date or a span where the question asks "when"
     counted: float  # has a number where the question asks "how many"
-    reply: float  # what was said just before is a question that shares the question's words
+    answers: float  # what was said just before is a question: how close that is to this one, or how far
     asks: float  # is a question itself
     length: float  # logarithm of its length, full at 800 characters
     standing: float  # says what is preferred or always to be done
     coverage: float  # share of the question's words that it has
+    phrase: float  # share of the question's pairs of words that stand together in it
 
 
 PEERS = Weights(
-    dense=0.42, words=0.14, window=0.40, session=0.33, before=0.12, after=0.16, speaker=0.10,
-    user=0.0, user_if_assistant_asked=0.0, user_if_overview=0.0, named_time=0.85, recent=0.04, reflection=0.05,
-    dated=0.25, counted=0.12, reply=0.30, asks=-0.08, length=0.35, standing=0.0, coverage=0.10,
+    dense=0.32, words=0.0, window=0.29, session=0.54, after=0.06, speaker=0.16,
+    user=0.0, user_if_assistant_asked=0.0, user_if_overview=0.0, named_time=0.80, recent=0.04, reflection=0.05,
+    dated=0.25, counted=0.18, answers=0.34, asks=-0.08, length=0.33, standing=0.0, coverage=0.32, phrase=0.14,
 )  # fmt: skip
 """People talking in short turns: the answer leans on the turns around it."""
 ASSISTED = Weights(
-    dense=0.45, words=0.25, window=0.12, session=0.15, before=0.0, after=0.18, speaker=0.0,
+    dense=0.45, words=0.22, window=0.12, session=0.15, after=0.18, speaker=0.0,
     user=0.30, user_if_assistant_asked=0.0, user_if_overview=0.06, named_time=0.20, recent=0.04, reflection=0.10,
-    dated=0.08, counted=0.10, reply=0.0, asks=0.0, length=-0.12, standing=0.06, coverage=0.08,
+    dated=0.08, counted=0.10, answers=0.0, asks=0.0, length=-0.15, standing=0.06, coverage=0.08, phrase=0.20,
 )  # fmt: skip
 """A user and an assistant: the user's turns hold the facts, the assistant's are long and share many words with anything."""
-CODING = replace(ASSISTED, session=0.30, user=0.05, user_if_overview=0.0, length=0.0, standing=0.03)
-"""A user, an assistant and its tools: the work itself is in the assistant's words and in the actions."""
+CODING = Weights(
+    dense=0.35, words=0.25, window=0.28, session=0.34, after=0.10, speaker=0.0,
+    user=0.12, user_if_assistant_asked=0.0, user_if_overview=0.0, named_time=0.20, recent=0.04, reflection=0.10,
+    dated=0.08, counted=0.10, answers=0.0, asks=0.0, length=0.20, standing=0.03, coverage=0.20, phrase=0.20,
+)  # fmt: skip
+"""A user, an assistant and its tools: plans, summaries and the task as it was set tell most of what a session was about."""
 
 FULL_LENGTH = 800
 SHORTEST = 20
 DAYS_BEFORE, DAYS_AFTER = 3, 25  # around a day that the question names: an event is talked about when it is over
 ROLES_OF_A_CLIENT = frozenset({"", "user", "assistant", "tool", "system", "boundary"})
-_NOTHING_SHARED, _SURELY_MEANT = 0.15, 0.60  # cosines: what unrelated texts reach, what a good answer does
+_BORDER = 0.33  # the score of a best hit of which it is open whether it answers
+_STEEPNESS = 1.2  # how fast a score grows from there with what speaks for the hit
+_WORDS_TELL = 0.15  # what all of the question's words in a text add to its cosine
+_WORDS_ALONE = 0.80  # the score of a text that has them all and no vector
+_BY_CHANCE, _EACH_FOLD = -0.02, 0.08  # the best cosine among unrelated texts grows with the logarithm of their number
+_FEWEST, _MOST = 10, 600  # within which that was measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ class Scored:
     hit: Hit  # its part that matches best
     features: Mapping[str, float]
     cosine: float
-    before: str  # what was said before it, where that shares the question's words; else empty
+    before: str  # what was said before it, where that matters; else empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +117,8 @@ class Ranking(Sequence[Scored]):
     scores: Floats  # along the order
     features: Mapping[str, Floats]  # by row
     cosine: Floats  # by row
-    words: Floats  # by row: share of the best
-    before: Ints  # by row; -1: none that matters
+    answered: Floats  # by row: how close what was said before it is to the question, -1..1
+    before: Ints  # the row of that; -1: none that matters
     weights: Weights
 
     def __len__(self) -> int:
@@ -160,7 +169,7 @@ def rank(
     """
     known = Candidates(found, pool)
     weights = weights or weights_for(known.kinds, known.roles)
-    cosine, words = known.cosine(), share(known.record())
+    cosine, words, window = known.cosine(), share(known.record()), share(known.window())
     unread = known.unread() & known.kinds.among(EMBEDDED_KINDS)
     meaning = np.where(unread, words, spread(cosine))  # what was stored just now must not lose for want of a vector
     cosine = np.where(unread, 0.0, cosine)
@@ -168,9 +177,8 @@ def rank(
     features: dict[str, Floats] = {
         "dense": weights.dense * meaning,
         "words": weights.words * words,
-        "window": weights.window * share(known.window()),
+        "window": weights.window * window,
         "session": weights.session * known.session(),
-        "before": weights.before * at(meaning, left),
         "after": weights.after * at(meaning, right),
         "speaker": weights.speaker * _named(known.roles, cues),
         "user": _user_weight(weights, cues) * known.roles.among({"user"}).astype(np.float64),
@@ -180,9 +188,10 @@ def rank(
     }
     totals = _totals(features)
     order = _ordered(totals, known.times, known.ids)[:KEPT]
-    scores = _scores(totals[order], _near(cosine[order[:5]]).max(initial=0.0))
-    before = np.where((left >= 0) & (words[left] > 0) & (weights.reply > 0), left, -1) if len(known) else left
-    return Ranking(known, order, scores, features, cosine, words, before, weights)
+    scores = _scores(totals[order], _sure(cosine[order[:5]], 0.0, found.searched).max(initial=0.0))
+    answered = at(meaning + window, left) - 1.0
+    before = left if weights.answers else np.full_like(left, -1)
+    return Ranking(known, order, scores, features, cosine, answered, before, weights)
 
 
 def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
@@ -190,23 +199,26 @@ def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
 
     `texts` by id: of their hits, and of their `before`; what is missing is judged without.
     """
-    evidence = _near(order.cosine)
+    searched = order.found.found.searched
+    sure = _sure(order.cosine, 0.0, searched)
     features = {**order.features, **{name: np.zeros(len(order.found)) for name in OF_TEXT}}
     for row, shown, before in order.to_read():
         if shown not in texts:
             continue
         text = texts[shown][:FULL_LENGTH]
         coverage = cues.coverage(text)
-        evidence[row] = 0.5 * evidence[row] + 0.5 * coverage if order.cosine[row] > 0 else 0.8 * coverage
-        asked = asks(texts.get(before, "")[:FULL_LENGTH])
-        reply = float(order.words[order.before[row]]) if asked else 0.0
-        for name, value in _of_text(order.weights, text, cues, coverage, reply).items():
+        if order.cosine[row] > 0:
+            sure[row] = _sure(order.cosine[row], coverage, searched)
+        else:
+            sure[row] = _WORDS_ALONE * coverage
+        answers = float(order.answered[row]) if "?" in texts.get(before, "")[:FULL_LENGTH] else 0.0
+        for name, value in _of_text(order.weights, text, cues, coverage, answers).items():
             features[name][row] = value
     totals = _totals(features)
     read, rest = order.order[:REREAD], order.order[REREAD:]
     again = _ordered(totals[read], order.found.times[read], [order.found.ids[row] for row in read.tolist()])
     best = np.concatenate((read[again], rest))
-    scores = _scores(totals[best], evidence[best[:5]].max(initial=0.0))
+    scores = _scores(totals[best], sure[best[:5]].max(initial=0.0))
     return replace(order, order=best, scores=scores, features=features)
 
 
@@ -219,16 +231,17 @@ def weights_for(kinds: Names, roles: Names) -> Weights:
     return PEERS if 2 * peers > sum(said.values()) else ASSISTED
 
 
-def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, reply: float) -> dict[str, float]:
+def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, answers: float) -> dict[str, float]:
     length = math.log(max(len(text), SHORTEST) / SHORTEST) / math.log(FULL_LENGTH / SHORTEST)
     return {
         "dated": weights.dated if cues.wants_time and is_dated(text) else 0.0,
         "counted": weights.counted if cues.wants_amount and is_counted(text) else 0.0,
-        "reply": weights.reply * reply,
+        "answers": weights.answers * answers,
         "asks": weights.asks if asks(text) else 0.0,
         "length": weights.length * length,
         "standing": weights.standing if weights.standing and is_standing(text) else 0.0,
         "coverage": weights.coverage * coverage,
+        "phrase": weights.phrase * cues.phrase(text) if coverage else 0.0,
     }
 
 
@@ -281,12 +294,14 @@ def _named_time(times: Floats, cues: Cues) -> Floats:
     return (fits & (years == cues.year) if cues.year else fits).astype(np.float64)
 
 
-def _near(cosine: Floats) -> Floats:
-    return np.clip((cosine - _NOTHING_SHARED) / (_SURELY_MEANT - _NOTHING_SHARED), 0.0, 1.0)
+def _sure(cosine: Any, coverage: float, searched: int) -> Any:
+    """How sure a hit makes us that there is an answer, 0..1: more than the best of so many unrelated texts would."""
+    by_chance = _BY_CHANCE + _EACH_FOLD * math.log(min(max(searched, _FEWEST), _MOST))
+    return np.clip(_BORDER + _STEEPNESS * (cosine + _WORDS_TELL * coverage - by_chance), 0.0, 1.0)
 
 
-def _scores(totals: Floats, evidence: float) -> Floats:
+def _scores(totals: Floats, sure: float) -> Floats:
     """How sure the best make us that there is an answer, times each one's share of the best sum."""
     top = max(float(totals.max(initial=0.0)), 1e-9)
-    scores: Floats = np.round(evidence * np.minimum.accumulate(np.clip(totals / top, 0.0, 1.0)), 4)
+    scores: Floats = np.round(sure * np.minimum.accumulate(np.clip(totals / top, 0.0, 1.0)), 4)
     return scores

@@ -158,6 +158,7 @@ class Matches:
     times: Scores  # seconds since the epoch
     cosines: Scores  # nan: it has no vector, or one of another model
     words: Mapping[Unit, Scores]  # BM25 of the record's unit; 0: that shares no word
+    searched: int  # records that the filter holds for, found or not
 
     def __len__(self) -> int:
         return len(self.ids)

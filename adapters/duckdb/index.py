@@ -246,7 +246,8 @@ class Index:
                 Unit.SESSION: words.session.of(found),
             }
             by_unit = {unit: score.astype(np.float64) for unit, score in scores.items()}
-            return Matches(*self._columns(found), cosines=cosines, words=by_unit)
+            searched = int(np.count_nonzero(words.wanted))
+            return Matches(*self._columns(found), cosines=cosines, words=by_unit, searched=searched)
 
     def _made_by(self, model: str) -> Bools:
         """Rows that have a vector of that model."""

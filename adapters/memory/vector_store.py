@@ -143,11 +143,11 @@ class MemoryVectorStore:
 
     async def search(self, text: str, meaning: Awaitable[Meaning | None], where: Filter, k: int) -> Matches:
         known = await meaning
-        everything = len(self._having(where)) + 1
+        searched = len(self._having(where))
         cosines: dict[str, float] = {}
         if known:
             by_model = [*where, Condition("model_id", "=", known.model_id)]
-            cosines = {hit.id: hit.score for hit in await self.search_dense(known.vector, by_model, everything)}
+            cosines = {hit.id: hit.score for hit in await self.search_dense(known.vector, by_model, searched + 1)}
         words = {unit: self._bm25(text, unit) for unit in Unit}
         found = dict.fromkeys(list(cosines)[:k])
         for unit in Unit:
@@ -164,6 +164,7 @@ class MemoryVectorStore:
             times=np.array([record.time.timestamp() for record in records]),
             cosines=np.array([cosines.get(one, np.nan) for one in found]),
             words={unit: np.array([scores.get(one, 0.0) for one in found]) for unit, scores in words.items()},
+            searched=searched,
         )
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:

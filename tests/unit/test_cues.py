@@ -57,3 +57,11 @@ def test_texts_are_known_by_their_dates_numbers_questions_and_rules():
     assert is_counted("It took 3 tries.") and is_counted("It took three tries.") and not is_counted("It took tries.")
     assert asks("Ready? ") and not asks("Ready.")
     assert is_standing("Always run the linter.") and not is_standing("Run the linter.")
+
+
+def test_a_phrase_is_a_pair_of_words_with_at_most_a_short_word_between():
+    cues = cues_of("upgrading shell completions")
+    assert cues.phrase("We upgraded the shell completion.") == 1.0
+    assert cues.phrase("Upgrade it. The completion is a shell's.") == 0.0
+    assert cues.phrase("A shell completion (old) to upgrade") == 0.5
+    assert cues_of("completion").phrase("completion") == 0.0

@@ -17,7 +17,7 @@ def hit(name, score=0.5, *, role="user", session="s", position=0, parent="", kin
     return Hit(name, score, kind, "shop", session, role, position, parent, at)
 
 
-def ranked(dense, lexical, cues, now, **options):
+def ranked(dense, lexical, cues, now, searched=600, **options):
     """`rank` of hits by meaning and, for each unit, by word."""
     lexical = {unit: {one.id: one for one in lexical.get(unit, ())} for unit in Unit}
     found = {one.id: one for pool in (*lexical.values(), {one.id: one for one in dense}) for one in pool.values()}
@@ -32,6 +32,7 @@ def ranked(dense, lexical, cues, now, **options):
         words={
             unit: np.array([pool[one].score if one in pool else 0.0 for one in found]) for unit, pool in lexical.items()
         },
+        searched=searched,
     )
     return rank(matches, cues, now, **options)
 
@@ -85,11 +86,11 @@ def test_the_turn_around_which_the_talk_is_about_it_wins():
 
 def test_neighbours_do_not_reach_into_another_session():
     dense = [
-        hit("x", 0.9, session="s", position=1),
-        hit("y", 0.4, session="t", position=2),
+        hit("x", 0.9, session="s", position=2),
+        hit("y", 0.4, session="t", position=1),
         hit("z", 0.4, session="u", position=9),
     ]
-    features = {one.id: one.features["before"] for one in ranked(dense, {}, NOTHING, NOW, weights=PEERS)}
+    features = {one.id: one.features["after"] for one in ranked(dense, {}, NOTHING, NOW, weights=PEERS)}
     assert features["y"] == features["z"] == 0.0
 
 
@@ -135,10 +136,24 @@ def test_scores_lie_between_0_and_1_and_never_grow_along_the_ranking():
     assert 0 <= scores[-1] <= scores[0] <= 1
 
 
+def test_a_call_has_the_place_of_what_was_said_with_it_and_is_nobodys_neighbour():
+    dense = [hit("said", 0.4, position=1), hit("low", 0.1, position=9)]
+    action = hit("call", 5.0, position=2, kind="action")
+    order = ranked(dense, {Unit.RECORD: [action]}, NOTHING, NOW)
+    assert all(one.features["after"] == 0.0 for one in order)
+
+
 def test_a_question_that_nothing_answers_scores_low():
-    far = ranked([hit("a", 0.12), hit("b", 0.1, position=9)], {}, NOTHING, NOW)
+    far = ranked([hit("a", 0.22), hit("b", 0.1, position=9)], {}, NOTHING, NOW)
     near = ranked([hit("a", 0.62), hit("b", 0.1, position=9)], {}, NOTHING, NOW)
-    assert far[0].score < 0.1 < 0.9 < near[0].score
+    assert far[0].score < 0.1 < 0.4 < near[0].score
+
+
+def test_among_few_memories_less_makes_sure_than_among_many():
+    scores = [
+        ranked([hit("a", 0.4)], {}, NOTHING, NOW, searched=searched)[0].score for searched in (10, 40, 600, 9_000)
+    ]
+    assert scores[0] > scores[1] > scores[2] == scores[3]
 
 
 def test_reading_the_text_lowers_the_score_of_what_lacks_the_questions_words():
@@ -146,7 +161,24 @@ def test_reading_the_text_lowers_the_score_of_what_lacks_the_questions_words():
     order = ranked([hit("a", 0.4)], {}, cues, NOW)
     with_words = reread(order, {"a": "The kubernetes ingress terminates in Frankfurt."}, cues)[0]
     without = reread(order, {"a": "I had soup for lunch."}, cues)[0]
-    assert without.score < 0.5 * with_words.score
+    assert without.score < with_words.score - 0.1
+
+
+def test_what_has_no_vector_is_judged_by_its_words():
+    cues = cues_of("kubernetes ingress")
+    order = ranked([], {Unit.RECORD: [hit("a", 3.0, kind="action")]}, cues, NOW)
+    assert reread(order, {"a": "kubectl describe ingress in kubernetes"}, cues)[0].score > 0.7
+    assert reread(order, {"a": "an ingress"}, cues)[0].score == pytest.approx(0.4)
+
+
+def test_words_that_stand_together_in_the_question_should_stand_together_in_the_text():
+    cues = cues_of("Where is the retry budget?")
+    order = ranked([hit("apart", 0.5), hit("together", 0.5, position=9)], {}, cues, NOW)
+    texts = {
+        "apart": "The budget was cut; retry tomorrow, please",
+        "together": "Please: a retry budget was cut tomorrow",
+    }
+    assert ids(reread(order, texts, cues))[0] == "together"
 
 
 def test_when_asks_for_a_memory_with_a_date():
@@ -158,19 +190,18 @@ def test_when_asks_for_a_memory_with_a_date():
     assert ids(reread(order, texts, cues))[0] == "dated"
 
 
-def test_the_reply_to_a_question_that_shares_the_words_is_raised():
+def test_the_reply_to_a_question_like_ours_is_raised_and_the_reply_to_another_is_lowered():
     cues = cues_of("What is the name of the dog?")
-    words = {Unit.RECORD: [hit("ask", 6.0, position=1), hit("other", 6.0, position=40)]}
-    dense = [hit("reply", 0.4, position=2), hit("lone", 0.4, position=20), hit("low", 0.1, position=60)]
-    texts = {
-        "ask": "What is the name of your dog?",
-        "reply": "He is Rex.",
-        "lone": "It is hot.",
-        "other": "",
-        "low": "",
-    }
-    order = ids(reread(ranked(dense, words, cues, NOW, weights=PEERS), texts, cues))
-    assert order.index("reply") < order.index("lone")
+    asked = [hit("like ours", 0.7, position=1), hit("another", 0.2, position=31)]
+    replies = [hit("Rex", 0.4, position=2), hit("hot", 0.4, position=32), hit("lone", 0.4, position=60)]
+    windows = {Unit.WINDOW: [hit("like ours", 6.0, position=1)]}
+    texts = {"like ours": "What is your dog's name? Tell me.", "another": "How was the weather?"}
+    texts |= {"Rex": "It is so.", "hot": "It is so.", "lone": "It is so."}
+    order = reread(
+        ranked([*asked, *replies, hit("low", 0.1, position=90)], windows, cues, NOW, weights=PEERS), texts, cues
+    )
+    answers = {one.id: one.features["answers"] for one in order}
+    assert answers["Rex"] > 0 == answers["lone"] > answers["hot"]
 
 
 def test_a_memory_whose_text_is_gone_keeps_its_place_in_the_ranking():
