@@ -33,7 +33,7 @@ __all__ = [
     "weights_for",
 ]
 
-REREAD = 32  # candidates whose texts are worth fetching
+REREAD = 48  # candidates whose texts are worth fetching
 KEPT = 200  # candidates that anybody may page through
 POOL = 400  # candidates asked of each index; fewer lose what only the named time brings up
 OF_TEXT = ("dated", "counted", "answers", "asks", "length", "standing", "coverage", "phrase")
@@ -303,5 +303,5 @@ def _sure(cosine: Any, coverage: float, searched: int) -> Any:
 def _scores(totals: Floats, sure: float) -> Floats:
     """How sure the best make us that there is an answer, times each one's share of the best sum."""
     top = max(float(totals.max(initial=0.0)), 1e-9)
-    scores: Floats = np.round(sure * np.minimum.accumulate(np.clip(totals / top, 0.0, 1.0)), 4)
+    scores: Floats = np.round(sure * np.minimum.accumulate(np.clip(totals / top, 0.0, 1.0) ** 0.5), 4)
     return scores
