@@ -91,7 +91,8 @@ ROLES_OF_A_CLIENT = frozenset({"", "user", "assistant", "tool", "system", "bound
 _BORDER = 0.33  # the score of a best hit of which it is open whether it answers
 _STEEPNESS = 1.2  # how fast a score grows from there with what speaks for the hit
 _WORDS_TELL = 0.15  # what all of the question's words in a text add to its cosine
-_WORDS_ALONE = 0.80  # the score of a text that has them all and no vector
+_WORDS_ALONE = 0.80  # the score of a text for having them all, whatever its cosine
+_HALF_IS_LITTLE = 3  # a text with half of the words has this power of a half of that, unless words are all there is
 _BY_CHANCE, _EACH_FOLD = -0.02, 0.08  # the best cosine among unrelated texts grows with the logarithm of their number
 _FEWEST, _MOST = 10, 600  # within which that was measured
 
@@ -208,7 +209,8 @@ def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
         text = texts[shown][:FULL_LENGTH]
         coverage = cues.coverage(text)
         if order.cosine[row] > 0:
-            sure[row] = _sure(order.cosine[row], coverage, searched)
+            by_words = _WORDS_ALONE * coverage**_HALF_IS_LITTLE
+            sure[row] = max(by_words, _sure(order.cosine[row], coverage, searched))
         else:
             sure[row] = _WORDS_ALONE * coverage
         answers = float(order.answered[row]) if "?" in texts.get(before, "")[:FULL_LENGTH] else 0.0

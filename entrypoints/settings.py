@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     embed_threads: int = Field(1, ge=1, le=64, description="Threads that make vectors in the background.")
     search_limit: int = Field(5, ge=1, le=50, description="Hits of a search that names no limit.")
     max_tokens: int = Field(4_000, ge=100, le=100_000, description="Token budget of one search's answer.")
-    min_score: float = Field(0.0, ge=0, le=1, description="Hits below this score are left out.")
+    min_score: float = Field(0.25, ge=0, le=1, description="Hits that are less sure than this are left out.")
     half_life_days: float = Field(
         180.0, ge=0, description="After so many days a memory counts half as recent; 0 switches time decay off."
     )

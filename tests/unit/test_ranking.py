@@ -171,6 +171,13 @@ def test_what_has_no_vector_is_judged_by_its_words():
     assert reread(order, {"a": "an ingress"}, cues)[0].score == pytest.approx(0.4)
 
 
+def test_a_text_with_all_of_the_questions_words_is_an_answer_whatever_its_cosine():
+    cues = cues_of("zebrafish embryo")
+    order = ranked([hit("a", 0.05), hit("b", 0.02, position=9)], {}, cues, NOW)
+    assert reread(order, {"a": "The embryo of a zebrafish."}, cues)[0].score > 0.7
+    assert reread(order, {"a": "An embryo."}, cues)[0].score < 0.2
+
+
 def test_words_that_stand_together_in_the_question_should_stand_together_in_the_text():
     cues = cues_of("Where is the retry budget?")
     order = ranked([hit("apart", 0.5), hit("together", 0.5, position=9)], {}, cues, NOW)
