@@ -30,7 +30,6 @@ from session_mgmt_mcp.domain.ranking import (
     CODING,
     PEERS,
     POOL,
-    REREAD,
     Ranking,
     Weights,
     rank,
@@ -97,7 +96,7 @@ class Trial:
             first = with_column(first, self.weight * self.extra(asked, first))
         if not self.read:
             return first
-        wanted = {name for one in first[:REREAD] for name in (one.hit.id, one.before) if name}
+        wanted = {name for _, shown, before in first.to_read() for name in (shown, before) if name}
         texts = {name: asked.corpus.records[name].text for name in wanted}
         return reread(first, texts, cues)
 

@@ -61,7 +61,9 @@ class Cues:
     asks_assistant: bool = False  # "did you recommend"
     asks_overview: bool = False  # "summarise"
     stems: frozenset[str] = frozenset()  # beginnings of the words that carry the question
-    pairs: tuple[tuple[str, str, re.Pattern[str]], ...] = ()  # of them, neighbours in the question, and how both are found
+    pairs: tuple[
+        tuple[str, str, re.Pattern[str]], ...
+    ] = ()  # of them, neighbours in the question, and how both are found
     months: tuple[int, ...] = ()  # named in the question: a day without a month is none
     year: int | None = None
     day: int | None = None
