@@ -21,7 +21,7 @@ from session_mgmt_mcp.ports.vector_store import Condition, Json, Meaning, Record
 MAX_CONTENT_BYTES = 64 * 1024
 MAX_QUERY_CHARACTERS = 2_000
 RANKINGS_KEPT = 32
-CLOSE = 0.5  # of the best score: what has less hardly touches the question
+CLOSE = 0.7  # of the best score, which is half of the best sum: what has less hardly touches the question
 
 
 @dataclass(frozen=True, slots=True)
