@@ -1,5 +1,6 @@
 """The house is as its first page says."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -25,6 +26,25 @@ def folders() -> set[str]:
 
 def test_the_listed_packages_are_the_folders():
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == folders()
+
+
+def test_no_adapter_is_left_out_of_the_contract_that_keeps_them_apart():
+    contracts = {contract["type"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]}
+    adapters = {package for package in folders() if package.startswith("session_mgmt_mcp.adapters.")}
+    assert set(contracts["independence"]["modules"]) == adapters - {"session_mgmt_mcp.adapters"}
+
+
+def test_the_decision_on_libraries_names_every_requirement():
+    page = (ROOT / "docs" / "architecture" / "0013-libraries.md").read_text().lower()
+    names = {re.split(r"[<>=]", requirement)[0] for requirement in PROJECT["project"]["dependencies"]}
+    assert {name for name in names if not name.startswith("tree-sitter-") and name not in page} == set()
+
+
+def test_decisions_are_numbered_without_a_gap_and_listed():
+    pages = sorted((ROOT / "docs" / "architecture").glob("[0-9]*.md"))
+    listed = re.findall(r"\| \[(\d{4})\]\((.+)\) \|", (ROOT / "docs" / "architecture" / "README.md").read_text())
+    assert listed == [(f"{number:04}", page.name) for number, page in enumerate(pages, 1)]
+    assert all(page.read_text().startswith(f"# {page.name[:4]} ") for page in pages)
 
 
 def test_each_package_says_in_a_docstring_what_belongs_there():
