@@ -1,4 +1,5 @@
 import json
+import py_compile
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,14 @@ def test_the_installed_size_counts_what_is_needed_and_nothing_for_developers() -
     closure = install_row._closure("session-mgmt-mcp")
     assert {"session-mgmt-mcp", "duckdb", "numpy", "onnxruntime", "tokenizers", "fastmcp"} <= closure
     assert not {"pytest", "mypy", "ruff", "bm25s", "uv", "torch"} & closure
+
+
+def test_a_file_counts_with_its_bytecode_whether_or_not_it_was_compiled_yet(tmp_path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("def answer() -> int:\n    return 42\n")
+    before = install_row._bytecode(module)
+    assert before == Path(py_compile.compile(str(module), doraise=True)).stat().st_size
+    assert install_row._bytecode(module) == before
 
 
 def test_an_unknown_row_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
