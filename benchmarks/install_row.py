@@ -25,8 +25,8 @@ async def install() -> list[Figure]:
     torch = "torch" in closure
     budget = Budget("<=", 420, "value")
     return [
-        Figure("install, base, unpacked", unpacked / 1e6, "MB", budget, note=note),
-        Figure("install, base, every file compiled, as pip does", (unpacked + compiled) / 1e6, "MB", budget),
+        Figure("install, base", unpacked / 1e6, "MB", budget, note=note),
+        Figure("install, base, with the bytecode that pip makes", (unpacked + compiled) / 1e6, "MB", budget),
         Figure("install, base: torch", float(torch), "packages", Budget("<=", 0, "value")),
     ]
 
