@@ -7,6 +7,7 @@ weights, or adds a column of its own to the features of the candidates.
 import argparse
 import asyncio
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,6 +58,7 @@ class Corpus:
     terms: Mapping[str, frozenset[str]]
     idf: Mapping[str, float]
     vectors: Mapping[str, Vector]
+    exchanges: Mapping[str, Vector]  # of each turn and the one before it, embedded together; empty unless a trial asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Asked:
     found: Matches
     corpus: Corpus
     vector: Vector
+    parts: Sequence[Vector]  # of its clauses
+    statement: Vector  # of what is left without its question words
 
     @property
     def words(self) -> list[str]:
@@ -174,6 +178,33 @@ def window_meaning(asked: Asked, order: Ranking) -> Column:
     return spread(around @ asked.vector)
 
 
+def session_middle(asked: Asked, order: Ranking) -> Column:
+    """Nearness of the question to the middle of the session's candidates: one vector a session."""
+    codes = np.unique(order.found.sessions.codes, return_inverse=True)[1]
+    middles = np.zeros((codes.max(initial=0) + 1, len(asked.vector)))
+    np.add.at(middles, codes, vectors_along(asked, order))
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True) + 1e-9
+    return spread((middles @ asked.vector)[codes])
+
+
+def clauses(asked: Asked, order: Ranking) -> Column:
+    """The best of the question and its clauses, each by its own vector."""
+    own = vectors_along(asked, order)
+    return np.max([spread(own @ vector) for vector in (asked.vector, *asked.parts)], axis=0)
+
+
+def statement(asked: Asked, order: Ranking) -> Column:
+    """Nearness to the question without its question words."""
+    return spread(vectors_along(asked, order) @ asked.statement)
+
+
+def exchange(asked: Asked, order: Ranking) -> Column:
+    """Nearness of the turn and the one before, embedded together."""
+    nobody = np.zeros_like(asked.vector)
+    exchanges = np.stack([asked.corpus.exchanges.get(name, nobody) for name in order.found.ids])
+    return spread(exchanges @ asked.vector)
+
+
 def opening(asked: Asked, order: Ranking) -> Column:
     """How near the first thing said in its session is to the question."""
     first = order.found.found.positions[np.unique(order.found.rows, return_index=True)[1]] <= 1
@@ -210,7 +241,7 @@ def without(name: str) -> Trial:
 
 EXTRAS: Sequence[tuple[Extra, float]] = (
     (rm3, 0.1), (rocchio, 0.1), (rare_words, 0.2), (names, 0.1), (session_meaning, 0.15), (session_words, 0.15),
-    (two_before, 0.1), (window_meaning, 0.2), (opening, 0.15),
+    (two_before, 0.1), (window_meaning, 0.2), (opening, 0.15), (session_middle, 0.15), (clauses, 0.15), (statement, 0.15),
 )  # fmt: skip
 TRIALS: Sequence[Trial] = (
     Trial("as it is"),
@@ -225,6 +256,15 @@ TRIALS: Sequence[Trial] = (
     ),
     *(Trial(f"with {extra.__name__}", extra=extra, weight=weight) for extra, weight in EXTRAS),
 )
+ORDINARY = frozenset(trial.name for trial in TRIALS)
+EXCHANGE = Trial("with exchange", extra=exchange, weight=0.15)
+"""Only when it is named: every turn is embedded a second time."""
+QUESTION_WORDS = re.compile(
+    r"^(?:(?:in|on|at|for|from|to|with|by|about) )?(?:when|what|where|who|whom|whose|which|why|how(?: (?:many|much|long|often|old))?)\b"
+    r"\s*(?:(?:kind|type|sort)s? of |(?:did|does|do|is|are|was|were|has|have|had|would|will|can|could|should)\b)?\s*",
+    re.IGNORECASE,
+)
+CLAUSES = re.compile(r"\band\b|,|\bafter\b|\bbefore\b|\bwhile\b")
 
 
 def terms_of(text: str) -> list[str]:
@@ -234,7 +274,7 @@ def terms_of(text: str) -> list[str]:
     return Words().terms(text[:WORDS_READ])
 
 
-async def corpus_of(application: Application, names: Mapping[str, str]) -> Corpus:
+async def corpus_of(application: Application, names: Mapping[str, str], exchanges: bool) -> Corpus:
     from session_mgmt_mcp.adapters.duckdb.tokens import Words
 
     words, records, cursor = Words(), {}, None
@@ -246,25 +286,38 @@ async def corpus_of(application: Application, names: Mapping[str, str]) -> Corpu
     terms = {name: frozenset(words.terms(record.text[:WORDS_READ])) for name, record in records.items()}
     having = Counter(term for some in terms.values() for term in some)
     idf = {term: float(np.log1p((len(terms) - n + 0.5) / (n + 0.5))) for term, n in having.items()}
-    return Corpus(records, names, terms, idf, await application.store.vectors(list(records)))
+    together = await exchanges_of(application, list(records.values())) if exchanges else {}
+    return Corpus(records, names, terms, idf, await application.store.vectors(list(records)), together)
 
 
-async def asked_of_set(application: Application, file: Path, positions: str | None) -> list[Asked]:
+async def exchanges_of(application: Application, records: Sequence[Record]) -> dict[str, Vector]:
+    said = [record for record in records if not record.parent and record.kind == "turn"]
+    at_place = {(record.session, record.position): record for record in said}
+    texts = []
+    for record in said:
+        before = at_place.get((record.session, record.position - 1))
+        texts.append("\n".join(f"{one.role}: {one.text}" for one in (before, record) if one is not None))
+    starts = range(0, len(texts), 256)
+    vectors = np.concatenate([await application.embedder.embed_documents(texts[at : at + 256]) for at in starts])
+    return {record.id: vector for record, vector in zip(said, vectors, strict=True)}
+
+
+async def asked_of_set(application: Application, file: Path, positions: str | None, exchanges: bool) -> list[Asked]:
     document = read_set(file)
     chosen = selected(document.conversations, positions)
     named: dict[str, str] = {}
     for one in chosen:
         named |= await product.keep(application, one, f"{document.name}-{one.id}")
     await product.embed_all(application, lambda now: None)
-    corpus = await corpus_of(application, named)
+    corpus = await corpus_of(application, named, exchanges)
     pairs = [(Scope((f"{document.name}-{one.id}",)), question) for one in chosen for question in one.questions]
     return [await asked_of(application, question, scope, corpus) for scope, question in pairs if question.gold_sessions]
 
 
-async def asked_of_transcripts(application: Application, folder: Path, questions: Path) -> list[Asked]:
+async def asked_of_transcripts(application: Application, folder: Path, questions: Path, exchanges: bool) -> list[Asked]:
     await application.capture.import_paths([folder])
     await product.embed_all(application, lambda now: None)
-    corpus = await corpus_of(application, {})
+    corpus = await corpus_of(application, {}, exchanges)
     asked = read_questions(questions)[1]
     return [await asked_of(application, question, Scope(), corpus) for question in asked if question.gold_sessions]
 
@@ -276,7 +329,10 @@ async def asked_of(application: Application, question: Question, scope: Scope, c
         return Meaning(vector, application.embedder.model_id)
 
     found = await application.store.search(question.text, meaning(), scope.conditions(), POOL)
-    return Asked(question, found, corpus, vector)
+    clauses = [part for part in CLAUSES.split(question.text.rstrip("?")) if len(part.split()) > 2]
+    parts = await application.embedder.embed_documents(clauses) if len(clauses) > 1 else []
+    bare = QUESTION_WORDS.sub("", question.text).rstrip("?").strip() or question.text
+    return Asked(question, found, corpus, vector, list(parts), await application.embedder.embed_query(bare))
 
 
 def figures(trial: Trial, asked: Iterable[Asked]) -> dict[str, float]:
@@ -304,13 +360,14 @@ def distinct(asked: Asked, order: Ranking) -> list[str]:
 
 
 async def run(given: argparse.Namespace, bar: Progress) -> dict[str, dict[str, float]]:
-    chosen = [trial for trial in TRIALS if not given.trial or trial.name in given.trial]
+    chosen = [trial for trial in (*TRIALS, EXCHANGE) if trial.name in (given.trial or ORDINARY)]
+    exchanges = EXCHANGE in chosen
     async with product.opened() as application:
         task = bar.add_task("store, embed, ask", total=None)
         if given.file:
-            asked = await asked_of_set(application, given.file, given.conversations)
+            asked = await asked_of_set(application, given.file, given.conversations, exchanges)
         else:
-            asked = await asked_of_transcripts(application, given.projects, given.questions)
+            asked = await asked_of_transcripts(application, given.projects, given.questions, exchanges)
         bar.update(task, total=1, completed=1)
     task = bar.add_task("rank", total=len(chosen))
     results = {}
