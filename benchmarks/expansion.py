@@ -5,8 +5,9 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.concept import by_concept
-from session_mgmt_mcp.domain.memory import Found, Scope
+from session_mgmt_mcp.domain.scope import Scope
 
 from benchmarks import product
 from benchmarks.formats import read_set, selected

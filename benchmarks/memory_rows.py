@@ -14,8 +14,8 @@ import duckdb
 import numpy as np
 import orjson
 from session_mgmt_mcp.application import Application, open_application
+from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Draft
 from session_mgmt_mcp.domain.text import content_hash
 from session_mgmt_mcp.ports.embedder import Matrix
 from session_mgmt_mcp.ports.vector_store import Condition, Record

@@ -9,9 +9,10 @@ from pathlib import Path
 from time import perf_counter
 
 from session_mgmt_mcp.application import Application, open_application
+from session_mgmt_mcp.domain.drafts import MAX_CONTENT_BYTES, Draft
 from session_mgmt_mcp.domain.embedding import EmbeddingProgress
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import MAX_CONTENT_BYTES, Draft, Scope
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.vector_store import Record
 from session_mgmt_mcp.settings import load
 

@@ -15,7 +15,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from session_mgmt_mcp.domain.memory import Scope
+from session_mgmt_mcp.domain.scope import Scope
 
 from benchmarks import product
 from benchmarks.baselines import Baselines

@@ -25,7 +25,6 @@ from rich.table import Table
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.candidates import at, share, spread
 from session_mgmt_mcp.domain.cues import cues_of
-from session_mgmt_mcp.domain.memory import Scope
 from session_mgmt_mcp.domain.ranking import (
     ASSISTED,
     CODING,
@@ -36,6 +35,7 @@ from session_mgmt_mcp.domain.ranking import (
     rank,
     reread,
 )
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 from session_mgmt_mcp.ports.vector_store import Matches, Meaning, Record
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 
 from session_mgmt_mcp.domain.code import undiffed
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Scope
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.code_parser import CodeParser, ConstructKind, Parsed, Source
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Json, Record, VectorStore

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from session_mgmt_mcp.domain.memory import MAX_QUERY_CHARACTERS, Found, MemoryService, Scope
+from session_mgmt_mcp.domain.answers import Found
+from session_mgmt_mcp.domain.memory import MAX_QUERY_CHARACTERS, MemoryService
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.summary import joined
 from session_mgmt_mcp.domain.terms import fold, pieces, vocabulary
 from session_mgmt_mcp.ports.vector_store import Condition, VectorStore

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from session_mgmt_mcp.domain.memory import awaiting_vector
+from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS
 from session_mgmt_mcp.domain.parts import embedding_text
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.errors import Corrupt, PortError, Unavailable
-from session_mgmt_mcp.ports.vector_store import VectorStore
+from session_mgmt_mcp.ports.vector_store import Condition, VectorStore
 
 BATCH = 128
 
@@ -46,9 +46,9 @@ class EmbeddingWorker:
 
     async def progress(self) -> EmbeddingProgress:
         try:
-            waiting = awaiting_vector(self._embedder.model_id)
+            waiting = _awaiting(self._embedder.model_id)
         except (Unavailable, Corrupt):
-            waiting = awaiting_vector(None)
+            waiting = _awaiting(None)
         return EmbeddingProgress(self._done, await self._store.count(waiting), self._problem)
 
     async def wait_idle(self, progress: Callable[[EmbeddingProgress], None] = lambda _: None) -> EmbeddingProgress:
@@ -79,7 +79,7 @@ class EmbeddingWorker:
 
     async def _embed_some(self) -> int:
         self._wake.clear()
-        page = await self._store.scan(awaiting_vector(self._embedder.model_id), limit=BATCH)
+        page = await self._store.scan(_awaiting(self._embedder.model_id), limit=BATCH)
         if not page.records:
             return 0
         vectors = await self._embedder.embed_documents([embedding_text(record) for record in page.records])
@@ -87,3 +87,11 @@ class EmbeddingWorker:
         await self._store.set_vectors(ids, vectors, self._embedder.model_id)
         self._done += len(ids)
         return len(ids)
+
+
+def _awaiting(model_id: str | None) -> list[Condition]:
+    """Holds for records that this model has yet to read; None: that no model has read."""
+    return [
+        Condition("model_id", "=", "") if model_id is None else Condition("model_id", "!=", model_id),
+        Condition("kind", "in", tuple(str(kind) for kind in sorted(EMBEDDED_KINDS))),
+    ]

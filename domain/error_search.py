@@ -8,7 +8,8 @@ from session_mgmt_mcp.domain.failures import Outcome
 from session_mgmt_mcp.domain.file_search import EDITORS
 from session_mgmt_mcp.domain.fixes import Fix, Step, fix_of, fix_of_shown
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import MemoryService, Scope
+from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.text import snippet
 from session_mgmt_mcp.ports.vector_store import Condition, Record, VectorStore
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from session_mgmt_mcp.domain.file_names import How, Matches, matching
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Scope
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.text import snippet
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.git_repository import GitRepository

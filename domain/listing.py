@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Scope
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Condition, Facet, Order, Record, VectorStore
 

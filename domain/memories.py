@@ -1,4 +1,4 @@
-"""The product's words for what it keeps: kinds, provenance, parts, and how a memory becomes a stored record."""
+"""The product's words for what it keeps: kinds and provenance."""
 
 from enum import StrEnum
 

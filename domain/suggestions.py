@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from session_mgmt_mcp.domain.journal import SearchJournal
-from session_mgmt_mcp.domain.memory import Scope
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.query_log import QueryCount, QueryLog, Searches
 from session_mgmt_mcp.ports.vector_store import Condition, Facet, VectorStore

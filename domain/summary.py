@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Found, MemoryService, Scope
+from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.terms import Term, fold, over_represented, themes, vocabulary, words_of
 from session_mgmt_mcp.ports.vector_store import Condition, Record, VectorStore
 

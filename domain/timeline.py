@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from session_mgmt_mcp.domain.memory import Scope
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.vector_store import Condition, Record, SessionSpan, VectorStore
 
 ASKED = 3

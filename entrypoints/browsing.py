@@ -6,10 +6,11 @@ from typing import Any, Protocol, TypeVar
 
 from session_mgmt_mcp import connection, recall
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.answers import SearchResult
 from session_mgmt_mcp.domain.intervals import Interval
 from session_mgmt_mcp.domain.listing import kinds_named
-from session_mgmt_mcp.domain.memory import Scope, SearchResult
 from session_mgmt_mcp.domain.metrics import SearchMetrics, metrics_named
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.suggestions import Suggestion, completed_named
 from session_mgmt_mcp.domain.text import snippet
 from session_mgmt_mcp.domain.timeline import Timeline

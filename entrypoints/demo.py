@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from session_mgmt_mcp.application import Application, open_application
+from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Found, Scope
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.vector_store import Condition
 from session_mgmt_mcp.settings import load
 

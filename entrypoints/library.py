@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from session_mgmt_mcp.application import Application, open_application
+from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.capture import ImportProgress, ImportReport
+from session_mgmt_mcp.domain.drafts import Draft, Stored
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Draft, Found, Scope, Stored
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.settings import load
 

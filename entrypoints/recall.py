@@ -7,9 +7,11 @@ from typing import Any
 
 from session_mgmt_mcp import connection, settings
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.answers import Overview, SearchResult
 from session_mgmt_mcp.domain.concept import Concept, by_concept
+from session_mgmt_mcp.domain.drafts import Draft, Stored
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Draft, Overview, Scope, SearchResult, Stored
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.summary import Summary, summarise
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable

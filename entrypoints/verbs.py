@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 from session_mgmt_mcp import health, recall
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Found
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Record
 

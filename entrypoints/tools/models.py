@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Self
 
 from pydantic import BaseModel
-from session_mgmt_mcp.domain.memory import Found, Overview, SearchResult, Stored
+from session_mgmt_mcp.domain.answers import Found, Overview, SearchResult
+from session_mgmt_mcp.domain.drafts import Stored
 from session_mgmt_mcp.tools.budget import within
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from session_mgmt_mcp import browsing
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.answers import SearchResult
 from session_mgmt_mcp.domain.intervals import Interval
-from session_mgmt_mcp.domain.memory import SearchResult
 from session_mgmt_mcp.domain.text import snippet
 from session_mgmt_mcp.domain.timeline import Stretch, Timeline
 from session_mgmt_mcp.ports.vector_store import Record

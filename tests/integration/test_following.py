@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from session_mgmt_mcp.application import Application, open_application
-from session_mgmt_mcp.domain.memory import Scope
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.following import Follower, catch_up
 from session_mgmt_mcp.settings import load
 

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.embedder import MemoryEmbedder
+from session_mgmt_mcp.domain.answers import ANSWERS_KEPT
+from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import RANKINGS_KEPT, Draft, MemoryService, Scope
+from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.errors import NotFound
 from session_mgmt_mcp.ports.vector_store import Condition
 
@@ -83,11 +86,11 @@ async def test_asking_again_starts_anew_and_leaves_older_cursors_where_they_were
 async def test_a_cursor_outlives_other_searches_and_then_says_what_to_do(memory):
     await memory.store_many([said(n, f"cache lesson {n}") for n in range(6)])
     first = await memory.search("cache lesson", HERE, limit=3)
-    for n in range(RANKINGS_KEPT - 2):
+    for n in range(ANSWERS_KEPT - 2):
         await memory.search(f"question {n}", HERE)
     await memory.overview("another question", HERE)
     assert len((await memory.more(first.cursor)).hits) == 3
-    for n in range(RANKINGS_KEPT):
+    for n in range(ANSWERS_KEPT):
         await memory.search(f"further question {n}", HERE)
     with pytest.raises(NotFound, match="search again without it"):
         await memory.more(first.cursor)

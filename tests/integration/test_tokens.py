@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Draft
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.settings import load

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from session_mgmt_mcp import connection, recall
 from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.listing import kinds_named
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Draft
 from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Condition

@@ -6,9 +6,11 @@ import pytest
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.embedder import MemoryEmbedder
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
+from session_mgmt_mcp.domain.drafts import MAX_CONTENT_BYTES, Draft
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import MAX_CONTENT_BYTES, Draft, MemoryService, Scope
+from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 from session_mgmt_mcp.ports.errors import Invalid, NotFound, Unavailable
 from session_mgmt_mcp.ports.vector_store import Condition, Record

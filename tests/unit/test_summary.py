@@ -6,9 +6,12 @@ import pytest
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.embedder import MemoryEmbedder
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
+from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.concept import added_up, by_concept, spellings
+from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Draft, Found, MemoryService, Scope
+from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.summary import joined, quotes, summarise
 from session_mgmt_mcp.ports.vector_store import Record
 

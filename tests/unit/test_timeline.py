@@ -8,8 +8,8 @@ import pytest
 from fastmcp import Client
 from session_mgmt_mcp import connection, recall
 from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.memory import Draft
 from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.tools.budget import size
