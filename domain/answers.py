@@ -61,7 +61,7 @@ class Answer:
     query: str
     order: Ranking
     note: str
-    records: dict[str, Record]  # those that were fetched so far
+    records: dict[str, Record] = field(default_factory=dict)  # those that were fetched so far
     hits: list[Found] = field(default_factory=list)
     taken: int = 0
     seen: set[tuple[str, str]] = field(default_factory=set)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from session_mgmt_mcp.domain.answers import Answer, Answers, Overview, SearchResult
 from session_mgmt_mcp.domain.drafts import Draft, Stored, record_of
 from session_mgmt_mcp.domain.parts import split
-from session_mgmt_mcp.domain.ranking import KEPT, POOL, cues_of, rank, reread
+from session_mgmt_mcp.domain.ranking import FULL_LENGTH, KEPT, POOL, cues_of, rank, reread
 from session_mgmt_mcp.domain.scope import EVERYTHING, Scope
 from session_mgmt_mcp.domain.scrubbing import scrub
 from session_mgmt_mcp.domain.text import opaque_id
@@ -190,13 +190,14 @@ class MemoryService:
 
     async def _ranked(self, token: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> Answer:
         notes: list[str] = []
-        found = await self._store.search(query, self._meaning(query, notes), scope.conditions(), POOL)
-        cues = cues_of(query)
+        found, cues = await asyncio.gather(
+            self._store.search(query, self._meaning(query, notes), scope.conditions(), POOL),
+            asyncio.to_thread(cues_of, query),
+        )
         order = rank(found, cues, self._clock.now(), half_life_days=half_life_days)
         asked_for = {name for _, shown, before in order.to_read() for name in (shown, before) if name}
-        records = {record.id: record for record in await self._store.get(sorted(asked_for))}
-        order = reread(order, {name: record.text for name, record in records.items()}, cues)
-        return Answer(token, query, order.down_to(min_score), "".join(notes), records)
+        order = reread(order, await self._store.texts(sorted(asked_for), FULL_LENGTH), cues)
+        return Answer(token, query, order.down_to(min_score), "".join(notes))
 
     async def _page(self, answer: Answer, offset: int, limit: int) -> SearchResult:
         self._answers.used(answer)

@@ -19,6 +19,7 @@ from session_mgmt_mcp.ports.vector_store import Hit, Matches, Names
 __all__ = [
     "ASSISTED",
     "CODING",
+    "FULL_LENGTH",
     "KEPT",
     "PEERS",
     "POOL",
@@ -200,22 +201,20 @@ def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
 
     `texts` by id: of their hits, and of their `before`; what is missing is judged without.
     """
-    searched = order.found.found.searched
-    sure = _sure(order.cosine, 0.0, searched)
     features = {**order.features, **{name: np.zeros(len(order.found)) for name in OF_TEXT}}
+    coverage, known = np.zeros(len(order.found)), np.zeros(len(order.found), np.bool_)
     for row, shown, before in order.to_read():
         if shown not in texts:
             continue
         text = texts[shown][:FULL_LENGTH]
-        coverage = cues.coverage(text)
-        if order.cosine[row] > 0:
-            by_words = _WORDS_ALONE * coverage**_HALF_IS_LITTLE
-            sure[row] = max(by_words, _sure(order.cosine[row], coverage, searched))
-        else:
-            sure[row] = _WORDS_ALONE * coverage
+        known[row], coverage[row] = True, cues.coverage(text)
         answers = float(order.answered[row]) if "?" in texts.get(before, "")[:FULL_LENGTH] else 0.0
-        for name, value in _of_text(order.weights, text, cues, coverage, answers).items():
+        for name, value in _of_text(order.weights, text, cues, float(coverage[row]), answers).items():
             features[name][row] = value
+    embedded = order.cosine > 0
+    by_words = _WORDS_ALONE * np.where(embedded, coverage**_HALF_IS_LITTLE, coverage)
+    by_both = _sure(order.cosine, coverage, order.found.found.searched)
+    sure = np.where(embedded | ~known, np.maximum(by_words, by_both), by_words)
     totals = _totals(features)
     read, rest = order.order[:REREAD], order.order[REREAD:]
     again = _ordered(totals[read], order.found.times[read], [order.found.ids[row] for row in read.tolist()])

@@ -227,6 +227,9 @@ class VectorStore(Protocol):
     async def get(self, ids: Sequence[str]) -> list[Record]:
         """In the order of `ids`; an unknown id is left out. Records come without their vectors."""
 
+    async def texts(self, ids: Sequence[str], characters: int) -> dict[str, str]:
+        """The first `characters` of the texts of those of `ids` that are stored: less to read than whole records."""
+
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """The stored vectors of those of `ids` that have one, float32."""
 

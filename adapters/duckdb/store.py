@@ -153,6 +153,16 @@ class DuckDBVectorStore:
         portions = [ids[start : start + PORTION] for start in range(0, len(ids), PORTION)]
         return [record for found in await asyncio.gather(*map(get, portions)) for record in found]
 
+    async def texts(self, ids: Sequence[str], characters: int) -> dict[str, str]:
+        check_k(characters, "characters")
+
+        def read(cursor: Any) -> dict[str, str]:
+            known = self._index.known(ids)
+            found = writing.select_texts(cursor, [place.seq for place in known.values()], characters)
+            return {one: found[place.seq] for one, place in known.items() if place.seq in found}
+
+        return await self.read(read)
+
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         def read(cursor: Any) -> dict[str, Vector]:
             known = self._index.known(ids)

@@ -24,8 +24,8 @@ from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Filter
 
 CHUNK = 5_000
-LITERALS = 100
-"""Rows asked for by number in the query's text go through the index; more than so many are looked for by a scan."""
+FEW = 100
+"""Rows asked for by a list of numbers go through the index; more than so many are looked for by a scan."""
 CHARACTERS_AT_ONCE = 4_000_000
 
 
@@ -46,15 +46,24 @@ def select_seqs(connection: Any, seqs: Sequence[int]) -> list[Row]:
     """In no order."""
     if not seqs:
         return []
-    if len(seqs) <= LITERALS:
-        query = f"select {COLUMNS} from memory where seq in ({','.join(map(str, seqs))})"  # noqa: S608
-        return [restored(row) for row in connection.execute(query).fetchall()]
+    if len(seqs) <= FEW:
+        query = f"select {COLUMNS} from memory where seq in ?"  # noqa: S608
+        return [restored(row) for row in connection.execute(query, [list(seqs)]).fetchall()]
     incoming = seq_table(seqs)
     near = f"seq between {min(seqs)} and {max(seqs)}"  # blocks without any are not read
     query = f"select {COLUMNS} from memory where {near} and seq in (select seq from incoming)"  # noqa: S608
     rows = [restored(row) for row in connection.execute(query).fetchall()]
     del incoming
     return rows
+
+
+def select_texts(connection: Any, seqs: Sequence[int], characters: int) -> dict[int, str]:
+    """By seq, the beginning of each text."""
+    found: dict[int, str] = {}
+    for start in range(0, len(seqs), FEW):
+        query = "select seq, left(text, ?) from memory where seq in ?"
+        found |= connection.execute(query, [characters, list(seqs[start : start + FEW])]).fetchall()
+    return found
 
 
 def upsert(connection: Any, index: Index, rows: Sequence[Row]) -> After:

@@ -99,6 +99,11 @@ class MemoryVectorStore:
         self._check_open()
         return [replace(self._records[one], vector=None) for one in ids if one in self._records]
 
+    async def texts(self, ids: Sequence[str], characters: int) -> dict[str, str]:
+        self._check_open()
+        check_count("characters", characters)
+        return {one: self._records[one].text[:characters] for one in ids if one in self._records}
+
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         self._check_open()
         found = {one: self._records[one].vector for one in ids if one in self._records}
