@@ -65,3 +65,10 @@ def test_a_phrase_is_a_pair_of_words_with_at_most_a_short_word_between():
     assert cues.phrase("Upgrade it. The completion is a shell's.") == 0.0
     assert cues.phrase("A shell completion (old) to upgrade") == 0.5
     assert cues_of("completion").phrase("completion") == 0.0
+
+
+def test_the_words_of_a_phrase_stand_at_its_beginning_not_inside_of_another():
+    cues = cues_of("shell completion")
+    assert cues.phrase("an eggshell completion") == 0.0
+    assert cues.phrase("an eggshell, a shell completion") == 1.0
+    assert cues.phrase("shell completion") == 1.0
