@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 from session_mgmt_mcp.domain.candidates import Candidates, Floats, Ints, at, share, spread
@@ -295,7 +295,7 @@ def _named_time(times: Floats, cues: Cues) -> Floats:
     return (fits & (years == cues.year) if cues.year else fits).astype(np.float64)
 
 
-def _sure(cosine: Any, coverage: float, searched: int) -> Any:
+def _sure(cosine: Floats, coverage: Floats | float, searched: int) -> Floats:
     """How sure a hit makes us that there is an answer, 0..1: more than the best of so many unrelated texts would."""
     by_chance = _BY_CHANCE + _EACH_FOLD * math.log(min(max(searched, _FEWEST), _MOST))
     return np.clip(_BORDER + _STEEPNESS * (cosine + _WORDS_TELL * coverage - by_chance), 0.0, 1.0)
