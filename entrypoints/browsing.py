@@ -1,19 +1,17 @@
-"""Questions about times, lists and words, in the context of the connection that asks."""
+"""Lists, completions and the search log, in the context of the connection that asks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from session_mgmt_mcp import connection, recall
+from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
-from session_mgmt_mcp.domain.answers import SearchResult
 from session_mgmt_mcp.domain.intervals import Interval
 from session_mgmt_mcp.domain.listing import kinds_named
 from session_mgmt_mcp.domain.metrics import SearchMetrics, metrics_named
 from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.suggestions import Suggestion, completed_named
 from session_mgmt_mcp.domain.text import snippet
-from session_mgmt_mcp.domain.timeline import Timeline
 from session_mgmt_mcp.ports.query_log import Searches
 from session_mgmt_mcp.ports.vector_store import Facet, Order, Record
 
@@ -51,33 +49,17 @@ class _Reply(Protocol):
 R = TypeVar("R", bound=_Reply)
 
 
-async def interval(app: Application, text: str) -> Interval:
-    """Tags that it names are those of the caller's repository."""
-    return await app.times.read(text, connection.current().folder)
-
-
-async def temporal(
-    app: Application, time: str, query: str | None, limit: int, project: str | None
-) -> tuple[Interval, SearchResult | Timeline]:
-    """Hits of the query in that time; without one, the sessions of it."""
-    when = await interval(app, time)
-    asked = recall.Question(query or "", project, limit, since=when.start, until=when.end)
-    if asked.query.strip():
-        return when, await recall.search(app, asked)
-    return when, await app.timeline.read(await recall.scope_of(app, asked), limit)
-
-
 async def metrics(
     app: Application, name: str | None, timeframe: str, project: str | None
 ) -> tuple[Interval, SearchMetrics]:
-    wanted, when = metrics_named(name), await interval(app, timeframe)
-    scope = await recall.scope_of(app, recall.Question("", project))
+    wanted, when = metrics_named(name), await finding.interval(app, timeframe)
+    scope = await recall.scope_within(app, project)
     return when, await app.metrics.read(wanted, Searches(when.start, when.end, scope.projects))
 
 
 async def suggestions(app: Application, typed: str, field: str, limit: int, project: str | None) -> list[Suggestion]:
     wanted = completed_named(field)
-    return await app.suggestions.read(typed, wanted, await recall.scope_of(app, recall.Question("", project)), limit)
+    return await app.suggestions.read(typed, wanted, await recall.scope_within(app, project), limit)
 
 
 async def fitting(app: Application, asked: Browse, shape: Callable[[Browsed], R]) -> R:
@@ -92,7 +74,7 @@ async def fitting(app: Application, asked: Browse, shape: Callable[[Browsed], R]
 
 async def browsed(app: Application, asked: Browse) -> Browsed:
     """By relevance, or listed; without a query there is no relevance, so the newest come first."""
-    when = await interval(app, asked.timeframe) if asked.timeframe and asked.timeframe.strip() else None
+    when = await finding.interval(app, asked.timeframe) if asked.timeframe and asked.timeframe.strip() else None
     since, until = (when.start, when.end) if when else (None, None)
     query = "" if asked.query.strip() == "*" else asked.query.strip()
     kinds = kinds_named(asked.content_type)

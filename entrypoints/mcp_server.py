@@ -16,6 +16,7 @@ from session_mgmt_mcp.tools import (
     packing,
     server,
     timeline,
+    upkeep,
 )
 from session_mgmt_mcp.tools.journal import Noted
 from session_mgmt_mcp.tools.registry import TOOLS, register
@@ -23,6 +24,7 @@ from session_mgmt_mcp.version import VERSION
 
 TOOL_MODULES = (
     memory,
+    upkeep,
     insight,
     browsing,
     metrics,

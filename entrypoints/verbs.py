@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from session_mgmt_mcp import health, recall
+from session_mgmt_mcp import health, recall, upkeep
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.memories import Kind
@@ -50,7 +50,7 @@ async def import_transcripts(app: Application, args: Arguments, progress: Progre
 
 async def stats(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
     """-> counts, sizes, model, how far the vectors are"""
-    found = await recall.statistics(app)
+    found = await upkeep.statistics(app)
     return {**found, "last_import": found["last_import"].isoformat() if found["last_import"] else None}
 
 

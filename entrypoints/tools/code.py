@@ -8,7 +8,8 @@ from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.code_search import Code, CodeHit, PatternType, about
 from session_mgmt_mcp.tools.budget import within
-from session_mgmt_mcp.tools.memory import Project
+from session_mgmt_mcp.tools.models import trust, whole_second
+from session_mgmt_mcp.tools.parameters import Limit, Project
 from session_mgmt_mcp.tools.registry import Inject, tool
 
 BEFORE = 240  # characters shown of the lines that went
@@ -51,11 +52,11 @@ class CodeShown(BaseModel):
             change=str(said.get("change") or ""),
             before=str(said.get("before") or "")[:BEFORE],
             by=str(record.metadata.get("agent") or tool_used or record.role),
-            time=record.time.replace(microsecond=0),
+            time=whole_second(record.time),
             session=record.session,
             project=record.project,
             copies=hit.copies,
-            trust=str(record.metadata.get("trust", "")),
+            trust=trust(record),
         )
 
 
@@ -87,7 +88,7 @@ async def search_code(
         PatternType | None,
         Field(description="A construct to look in, or how the query is meant: regex (RE2), literal."),
     ] = None,
-    limit: Annotated[int, Field(ge=1, le=50)] = 10,
+    limit: Limit = 10,
     project: Project = None,
     app: Application = Inject,
 ) -> CodeReply:

@@ -9,7 +9,8 @@ from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.error_search import ErrorHit, Errors, Fixed
 from session_mgmt_mcp.tools.budget import within
-from session_mgmt_mcp.tools.memory import Project
+from session_mgmt_mcp.tools.models import trust, whole_second
+from session_mgmt_mcp.tools.parameters import Limit, Project
 from session_mgmt_mcp.tools.registry import Inject, tool
 
 TYPES_SHOWN = 15
@@ -35,7 +36,7 @@ class FixShown(BaseModel):
         return cls(
             id=fixed.by.id,
             by=fixed.by.text[:200],
-            time=fixed.by.time.replace(microsecond=0),
+            time=whole_second(fixed.by.time),
             attempts=fixed.attempts,
             edits=[EditShown(id=edit.id, file=edit.file, change=edit.change) for edit in fixed.edits],
         )
@@ -64,7 +65,7 @@ class ErrorShown(BaseModel):
         call = call if isinstance(call, Mapping) else {}
         return cls(
             id=record.id,
-            time=record.time.replace(microsecond=0),
+            time=whole_second(record.time),
             project=record.project,
             session=record.session,
             tool=str(call.get("tool", "")),
@@ -74,7 +75,7 @@ class ErrorShown(BaseModel):
             error=hit.text,
             files=list(record.files[:5]),
             fix=FixShown.of(hit.fixed) if hit.fixed else None,
-            trust=str(record.metadata.get("trust", "")),
+            trust=trust(record),
         )
 
 
@@ -110,7 +111,7 @@ async def search_errors(
     error_type: Annotated[
         str | None, Field(max_length=100, description="Its name, as TypeError, E0308, TS2322, timeout, exit code 127.")
     ] = None,
-    limit: Annotated[int, Field(ge=1, le=50)] = 10,
+    limit: Limit = 10,
     project: Project = None,
     app: Application = Inject,
 ) -> ErrorsReply:

@@ -8,7 +8,8 @@ from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.file_search import FileHistory, FileHit
 from session_mgmt_mcp.tools.budget import within
-from session_mgmt_mcp.tools.memory import Project
+from session_mgmt_mcp.tools.models import trust, whole_second
+from session_mgmt_mcp.tools.parameters import Limit, Project
 from session_mgmt_mcp.tools.registry import Inject, tool
 
 SHOWN = 10  # names, sessions and tools in one reply
@@ -35,14 +36,14 @@ class FileUse(BaseModel):
         return cls(
             id=hit.record.id,
             use=hit.use,
-            time=hit.record.time.replace(microsecond=0),
+            time=whole_second(hit.record.time),
             session=hit.record.session,
             tool=str(call.get("tool", "")),
             ok=call.get("ok"),
             name=hit.name,
             how=hit.how,
             snippet=hit.snippet,
-            trust=str(hit.record.metadata.get("trust", "")),
+            trust=trust(hit.record),
         )
 
 
@@ -91,7 +92,7 @@ async def search_by_file(
     file_path: Annotated[
         str, Field(min_length=1, max_length=1_000, description="A path, absolute or relative, its end, or a bare name.")
     ],
-    limit: Annotated[int, Field(ge=1, le=50)] = 10,
+    limit: Limit = 10,
     project: Project = None,
     app: Application = Inject,
 ) -> FileReply:

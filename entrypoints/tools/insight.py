@@ -4,14 +4,14 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
-from session_mgmt_mcp import recall
+from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.concept import Concept
 from session_mgmt_mcp.domain.summary import Summary
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within
-from session_mgmt_mcp.tools.memory import Limit, MinScore, Project, Query
-from session_mgmt_mcp.tools.models import Hit
+from session_mgmt_mcp.tools.models import Hit, trust, whole_second
+from session_mgmt_mcp.tools.parameters import Limit, MinScore, Project, Query
 from session_mgmt_mcp.tools.registry import Inject, tool
 
 
@@ -61,9 +61,9 @@ class SummaryReply(BaseModel):
             quotes=[
                 Quoted(
                     id=quote.record.id,
-                    time=quote.record.time.replace(microsecond=0),
+                    time=whole_second(quote.record.time),
                     role=quote.record.role,
-                    trust=str(quote.record.metadata.get("trust", "")),
+                    trust=trust(quote.record),
                     text=quote.text,
                 )
                 for quote in found.quotes
@@ -112,7 +112,7 @@ async def search_summary(
     Use it to get an idea of a subject before reading anything. For the memories themselves: reflect_on_past.
     """
     asked = recall.Question(query, project, min_score=min_score)
-    return SummaryReply.of(await recall.summary(app, asked), recall.budget(app))
+    return SummaryReply.of(await finding.summary(app, asked), recall.budget(app))
 
 
 @tool(read_only=True, hint="concept idea related code names files touched together")
@@ -129,7 +129,7 @@ async def search_by_concept(
     plain question: reflect_on_past.
     """
     asked = recall.Question(concept, project, limit)
-    return ConceptReply.of(await recall.concept(app, asked, include_files), recall.budget(app))
+    return ConceptReply.of(await finding.concept(app, asked, include_files), recall.budget(app))
 
 
 def _in_words(found: Summary) -> str:

@@ -1,26 +1,92 @@
 """Remember and recall."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from fastmcp import Context
-from mcp_types import InputRequiredResult
-from pydantic import Field
+from pydantic import BaseModel, Field
 from session_mgmt_mcp import recall
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.answers import Overview, SearchResult
+from session_mgmt_mcp.domain.drafts import Stored
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within
-from session_mgmt_mcp.tools.consent import consent
-from session_mgmt_mcp.tools.models import MemoryStats, MoreReply, QuickReply, ResetReply, SearchReply, StoreReply
-from session_mgmt_mcp.tools.registry import Calling, Inject, tool
+from session_mgmt_mcp.tools.models import Hit
+from session_mgmt_mcp.tools.parameters import DefaultLimit, Limit, MaxTokens, MinScore, Project, Query, Tags
+from session_mgmt_mcp.tools.registry import Inject, tool
 
-Query = Annotated[str, Field(min_length=1, max_length=2_000, description="What to look for, in plain words.")]
-Limit = Annotated[int, Field(ge=1, le=50, description="At most so many hits; 5 unless set otherwise.")]
-MinScore = Annotated[float | None, Field(ge=0, le=1, description="Leave out hits below this score.")]
-Project = Annotated[
-    str | None, Field(max_length=200, description="A project's name or id; * for all; default: the current one.")
-]
-Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]] | None, Field(max_length=50)]
+
+class SearchReply(BaseModel):
+    summary: str
+    hits: list[Hit]
+    total: int
+    cursor: str | None = None
+    note: str = ""
+
+    @classmethod
+    def of(cls, result: SearchResult, max_tokens: int | None, explain: bool = False) -> Self:
+        """At most `max_tokens` in all; None: as many as there are. The cursor goes on behind what is shown."""
+        shown = len(result.hits)
+        summary = f"{shown} of {result.total}, best first." if shown else "Nothing remembered answers this."
+        if result.cursor and shown:
+            summary += " More: get_more_results with the cursor."
+        whole = cls(
+            summary=summary,
+            hits=[Hit.of(found, explain) for found in result.hits],
+            total=result.total,
+            cursor=result.cursor or (result.start if max_tokens else None),
+            note=result.note,
+        )
+        fitted = within(whole, max_tokens, "hits")
+        return fitted.model_copy(update={"cursor": result.first(len(fitted.hits)).cursor})
+
+
+class MoreReply(SearchReply):
+    """A further page."""
+
+
+class QuickReply(BaseModel):
+    summary: str
+    count: int
+    best: Hit | None
+    by_project: dict[str, int]
+    by_kind: dict[str, int]
+    by_month: dict[str, int]
+    note: str = ""
+
+    @classmethod
+    def of(cls, overview: Overview, max_tokens: int) -> Self:
+        best = Hit.of(overview.best) if overview.best else None
+        whole = cls(
+            summary=_how_many(overview),
+            count=overview.count,
+            best=best,
+            by_project=dict(overview.projects),
+            by_kind=dict(overview.kinds),
+            by_month=dict(overview.months),
+            note=overview.note,
+        )
+        return within(whole, max_tokens, "by_project", "by_month", "best")
+
+
+def _how_many(overview: Overview) -> str:
+    if not overview.best:
+        return "Nothing remembered answers this."
+    number = f"{overview.count} or more" if overview.capped else f"{overview.count}"
+    return f"Memories that answer this at least half as well as the best: {number}."
+
+
+class StoreReply(BaseModel):
+    summary: str
+    id: str
+    duplicate: bool
+    redacted: dict[str, int]
+
+    @classmethod
+    def of(cls, stored: Stored) -> Self:
+        parts = ["Already known: nothing was added." if stored.duplicate else "Stored."]
+        if stored.redacted:
+            parts.append("Replaced before storing: " + ", ".join(f"{n} {kind}" for kind, n in stored.redacted.items()))
+        return cls(summary=" ".join(parts), id=stored.id, duplicate=stored.duplicate, redacted=dict(stored.redacted))
+
 
 Reply = TypeVar("Reply", bound=SearchReply)
 
@@ -34,11 +100,11 @@ def shown(app: Application, reply: Reply) -> Reply:
 @tool(read_only=True, always_load=True, hint="remember recall past conversation previous session history decision fix")
 async def reflect_on_past(
     query: Query,
-    limit: Limit | None = None,
+    limit: DefaultLimit = None,
     min_score: MinScore = None,
     project: Project = None,
     optimize_tokens: Annotated[bool, Field(description="Keep the answer within max_tokens.")] = True,
-    max_tokens: Annotated[int | None, Field(ge=100, le=100_000)] = None,
+    max_tokens: MaxTokens = None,
     time_decay: Annotated[bool, Field(description="Prefer the recent among equals.")] = True,
     explain: Annotated[bool, Field(description="Show what each hit's score is made of.")] = False,
     app: Application = Inject,
@@ -56,7 +122,7 @@ async def reflect_on_past(
 @tool(read_only=True, hint="search stored insights lessons notes reflections tags")
 async def search_reflections(
     query: Query,
-    limit: Limit | None = None,
+    limit: DefaultLimit = None,
     min_score: MinScore = None,
     project: Project = None,
     tags: Tags = None,
@@ -111,30 +177,3 @@ async def store_reflection(
     themselves: do not store what was merely said.
     """
     return StoreReply.of(await recall.store(app, content, tuple(tags or ()), project, Kind(kind)))
-
-
-@tool(read_only=True, hint="memory statistics size counts coverage")
-async def reflection_stats(app: Application = Inject) -> MemoryStats:
-    """How much is remembered, by kind, project and month; how far the vectors are; sizes, model, last import."""
-    stats = MemoryStats.model_validate(await recall.statistics(app))
-    return within(stats, recall.budget(app), "by_project", "by_month")
-
-
-@tool(destructive=True, hint="delete erase forget everything reset database")
-async def reset_reflection_database(
-    confirm: Annotated[bool, Field(description="false: only say what would go.")] = False,
-    app: Application = Inject,
-    context: Context = Calling,
-) -> ResetReply | InputRequiredResult:
-    """Forget everything, of all projects, after writing a backup. Without confirm=true it only says what would go.
-
-    Call it with confirm=true only when the user has asked for exactly that; where the client can, it asks them again.
-    """
-    would_go = ResetReply.model_validate(await recall.what_would_go(app))
-    question = f"Forget everything, of all projects ({counted(would_go.memories, 'memory', 'memories')})? A backup comes first."
-    agreed = await consent(context, question) if confirm else False
-    if isinstance(agreed, InputRequiredResult):
-        return agreed
-    if confirm and agreed is False:
-        return would_go.model_copy(update={"summary": "The user did not agree: nothing was touched."})
-    return ResetReply.model_validate(await recall.reset(app)) if confirm else would_go

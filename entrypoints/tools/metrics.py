@@ -5,16 +5,15 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
-from session_mgmt_mcp import browsing
+from session_mgmt_mcp import browsing, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.intervals import Interval
 from session_mgmt_mcp.domain.metrics import Metric, SearchMetrics
 from session_mgmt_mcp.ports.query_log import QueryCount, QueryTotals
-from session_mgmt_mcp.recall import budget
 from session_mgmt_mcp.tools.budget import within
-from session_mgmt_mcp.tools.memory import Project
+from session_mgmt_mcp.tools.models import Understood, whole_second
+from session_mgmt_mcp.tools.parameters import Project
 from session_mgmt_mcp.tools.registry import Inject, tool
-from session_mgmt_mcp.tools.timeline import Understood
 
 
 class Figures(BaseModel):
@@ -46,8 +45,7 @@ class Asked(BaseModel):
     @classmethod
     def all_of(cls, counts: Sequence[QueryCount]) -> list[Self]:
         return [
-            cls(query=one.query, searches=one.searches, last=one.last.replace(microsecond=0), hits=one.hits)
-            for one in counts
+            cls(query=one.query, searches=one.searches, last=whole_second(one.last), hits=one.hits) for one in counts
         ]
 
 
@@ -107,4 +105,4 @@ async def get_search_metrics(
     Use it to see what is missing from memory. Days are counted in UTC. The log never leaves this machine.
     """
     found = await browsing.metrics(app, metric_type, timeframe, project)
-    return MetricsReply.of(found, app.settings.query_log, budget(app))
+    return MetricsReply.of(found, app.settings.query_log, recall.budget(app))

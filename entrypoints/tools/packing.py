@@ -9,12 +9,17 @@ from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.packing import likeness_of, pack, values_of
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.tools.budget import size, within
+from session_mgmt_mcp.tools.parameters import MaxTokens
 from session_mgmt_mcp.tools.registry import Inject, tool
 
 
 class LeftOut(BaseModel):
     id: str
     why: Literal["repeats a better one", "no room"]
+
+
+class AnyHit(BaseModel, extra="allow"):
+    """Whatever a search returned."""
 
 
 class PackedReply(BaseModel):
@@ -24,7 +29,7 @@ class PackedReply(BaseModel):
 
     @classmethod
     def of(cls, hits: list[dict[str, Any]], query: str, max_tokens: int) -> Self:
-        costs = np.array([tokens(BaseHit.model_validate(hit).model_dump_json()) for hit in hits], np.float64)
+        costs = np.array([tokens(AnyHit.model_validate(hit).model_dump_json()) for hit in hits], np.float64)
         room = max_tokens - size(cls(summary=_summary(len(hits), len(hits), max_tokens), results=[]))
         packed = pack(values_of(hits, query), costs, likeness_of(hits), room)
         why: dict[int, Literal["repeats a better one", "no room"]] = dict.fromkeys(packed.too_much, "no room")
@@ -37,15 +42,11 @@ class PackedReply(BaseModel):
         return within(whole, max_tokens, "left_out", "results")
 
 
-class BaseHit(BaseModel, extra="allow"):
-    """Whatever a search returned."""
-
-
 @tool(read_only=True, hint="fit search results into a token budget drop repetitions shorten")
 async def _optimize_search_results(
     results: Annotated[list[dict[str, Any]], Field(max_length=500, description="Hits as searches return them.")],
     optimize_tokens: Annotated[bool, Field(description="false: everything comes back as it is.")] = True,
-    max_tokens: Annotated[int | None, Field(ge=100, le=100_000)] = None,
+    max_tokens: MaxTokens = None,
     query: Annotated[str, Field(max_length=2_000, description="What was looked for; hits with its words win.")] = "",
     app: Application = Inject,
 ) -> PackedReply:

@@ -5,7 +5,7 @@ import platform
 import time
 
 from pydantic import BaseModel
-from session_mgmt_mcp import health, recall
+from session_mgmt_mcp import health, upkeep
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools.registry import Inject, tool
 from session_mgmt_mcp.version import VERSION
@@ -60,7 +60,7 @@ async def server_info(app: Application = Inject) -> ServerInfo:
         python=platform.python_version(),
         platform=platform.system(),
         data_dir=str(app.settings.data_dir),
-        model=recall.model_of(app),
+        model=upkeep.model_of(app),
     )
 
 

@@ -4,30 +4,17 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
-from session_mgmt_mcp import browsing
+from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.answers import SearchResult
 from session_mgmt_mcp.domain.intervals import Interval
 from session_mgmt_mcp.domain.text import snippet
 from session_mgmt_mcp.domain.timeline import Stretch, Timeline
 from session_mgmt_mcp.ports.vector_store import Record
-from session_mgmt_mcp.recall import budget
 from session_mgmt_mcp.tools.budget import within
-from session_mgmt_mcp.tools.memory import Limit, Project
-from session_mgmt_mcp.tools.models import Hit
+from session_mgmt_mcp.tools.models import Hit, Understood, whole_second
+from session_mgmt_mcp.tools.parameters import Limit, Project
 from session_mgmt_mcp.tools.registry import Inject, tool
-
-
-class Understood(BaseModel):
-    """The interval that was read from the words: [start, end); none is open."""
-
-    start: datetime | None
-    end: datetime | None
-    how: str
-
-    @classmethod
-    def of(cls, interval: Interval) -> Self:
-        return cls(start=interval.start, end=interval.end, how=interval.how)
 
 
 class Said(BaseModel):
@@ -43,7 +30,7 @@ class Said(BaseModel):
     def of(cls, record: Record) -> Self:
         return cls(
             id=record.id,
-            time=record.time.replace(microsecond=0),
+            time=whole_second(record.time),
             kind=record.kind,
             role=record.role,
             snippet=snippet(record.text, ""),
@@ -66,8 +53,8 @@ class Session(BaseModel):
         return cls(
             session=stretch.span.session,
             project=stretch.span.project,
-            start=stretch.span.first.replace(microsecond=0),
-            end=stretch.span.last.replace(microsecond=0),
+            start=whole_second(stretch.span.first),
+            end=whole_second(stretch.span.last),
             by_kind=dict(stretch.kinds),
             said=[Said.of(record) for record in stretch.said],
             files=list(stretch.files),
@@ -126,6 +113,6 @@ async def search_temporal(
     Use it for "what did we do last week" and "what was said about X in May". The reply says which interval was
     understood: say it differently when that is not what was meant. Without a time: reflect_on_past.
     """
-    reply = TemporalReply.of(await browsing.temporal(app, time_expression, query, limit, project), budget(app))
+    reply = TemporalReply.of(await finding.temporal(app, time_expression, query, limit, project), recall.budget(app))
     app.memory.stopped_at(reply.cursor)
     return reply
