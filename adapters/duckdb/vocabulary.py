@@ -1,6 +1,6 @@
 """The words that texts are made of, in order, so that beginnings can be completed; the index itself keeps only hashes.
 
-Read from the tables with the first question, and from then on only what is new.
+Read from the tables prefix by prefix as they are asked for, and from then on only what is new.
 """
 
 import re
@@ -20,9 +20,16 @@ from session_mgmt_mcp.ports.vector_store import Completion
 SHORTEST, LONGEST = 3, 40
 AT_ONCE = 50_000
 FEW = 100
+HAS = "contains(lower({0}), $prefix) or strlen({0}) > length({0})"
+"""What is not ASCII may hold the prefix once it is normalised."""
 CHUNKS = f"""
-    select distinct unnest(string_split_regex(substr(text, 1, {INDEXED_CHARACTERS}), '\\s+')) from memory where worded and revision > ?
-    union select unnest(tags) from memory where worded and revision > ?
+    with texts as (
+        select substr(text, 1, {INDEXED_CHARACTERS}) as beginning, tags from memory
+        where worded and revision > $after and revision <= $last)
+    select distinct chunk from (
+        select unnest(string_split(translate(beginning, chr(9) || chr(10), '  '), ' ')) as chunk
+        from texts where {HAS.format("beginning")} union all select unnest(tags) from texts)
+    where {HAS.format("chunk")}
 """  # noqa: S608
 """What stands between spaces, once: the engine is quicker at that than we are at reading every text."""
 BEHIND = "\U0010ffff"
@@ -31,11 +38,12 @@ NO_WORD = re.compile(r"[^\W\d_]*\d[\w-]*\d[\w-]*\d[\w-]*\d[\w-]*|[\d\W_]+")
 
 
 class Vocabulary:
-    """Every word with the term that the index knows it by. Safe to ask from several threads."""
+    """Words with the terms that the index knows them by. Safe to ask from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._revision = 0
+        self._revision: int | None = None
+        self._complete: set[str] = set()  # prefixes of which every word up to the revision is known
         self._words: list[str] = []
         self._terms: Hashes = np.empty(0, np.uint64)
         self._stem = Words().stem
@@ -43,15 +51,19 @@ class Vocabulary:
     def beginning(self, prefix: str, connection: Any) -> tuple[Sequence[str], Hashes]:
         """The words that begin with `prefix`, and their terms."""
         with self._lock:
-            self._catch_up(connection)
+            last = last_revision(connection)
+            if self._revision is not None and self._revision < last:
+                self._add(connection, "", self._revision, last)
+            self._revision = last
+            if not any(prefix.startswith(known) for known in self._complete):
+                self._add(connection, prefix, 0, last)
+                self._complete.add(prefix)
             first, last = bisect_left(self._words, prefix), bisect_left(self._words, prefix + BEHIND)
             return self._words[first:last], self._terms[first:last]
 
-    def _catch_up(self, connection: Any) -> None:
-        last = last_revision(connection)
-        if last == self._revision:
-            return
-        chunks = connection.execute(CHUNKS, [self._revision, self._revision])
+    def _add(self, connection: Any, prefix: str, after: int, last: int) -> None:
+        """At least the words with `prefix` of what was written from `after` to `last`."""
+        chunks = connection.execute(CHUNKS, {"prefix": prefix, "after": after, "last": last})
         fresh: set[str] = set()
         while some := chunks.fetchmany(AT_ONCE):
             fresh |= words_of({raw for (chunk,) in some for raw in raws(chunk)})
@@ -63,7 +75,6 @@ class Vocabulary:
         else:
             for word in new:
                 insort(self._words, word)
-        self._revision = last
 
     def _knows(self, word: str) -> bool:
         at = bisect_left(self._words, word)

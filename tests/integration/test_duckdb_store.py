@@ -58,3 +58,22 @@ async def test_a_pattern_is_tried_on_older_texts_until_there_are_enough(tmp_path
     for k, expected in ((1, ["r6"]), (2, ["r6", "r3"]), (9, ["r6", "r3", "r0"])):
         assert [match.hit.id for match in await store.search_pattern("needle", (), k)] == expected
     await store.close()
+
+
+async def test_each_prefix_is_completed_from_what_came_before_and_after_the_first(store):
+    async def completed(prefix):
+        return [found.word for found in await store.complete(prefix, (), 9)]
+
+    await store.upsert([record("a", "cache\ngazelle\tpanther", tags=("gaming",))])
+    assert await completed("ca") == ["cache"]
+    await store.upsert([record("b", "cactus gazebo")])
+    assert await completed("cac") == ["cache", "cactus"]
+    assert await completed("ga") == ["gaming", "gazebo", "gazelle"]
+    assert await completed("ga") == ["gaming", "gazebo", "gazelle"]
+    assert await completed("g") == ["gaming", "gazebo", "gazelle"]
+
+
+@pytest.mark.parametrize("text", ["Ｃａctus", "CACTUS", "a/Cactus.py", "resetCactus"])  # noqa: RUF001
+async def test_a_prefix_is_completed_however_the_word_is_written(store, text):
+    await store.upsert([record("a", text)])
+    assert "cactus" in [found.word for found in await store.complete("cac", (), 9)]
