@@ -1,5 +1,6 @@
 """Every command and claim of the README and the quick start, run as it stands there."""
 
+import ast
 import json
 import os
 import re
@@ -9,6 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from fastmcp import Client
+from session_mgmt_mcp import connection
+from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.mcp_server import build_server
+from session_mgmt_mcp.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -104,6 +110,35 @@ def test_the_library_block_prints_the_right_memory(tmp_path):
     )
     assert done.stdout.strip() == "The cache must be reset after a schema change.", done.stderr
     assert len([line for line in block.splitlines() if line.strip()]) <= 5
+
+
+def examples() -> list[tuple[str, dict[str, str], str]]:
+    """The tool, its arguments, and what the answer must hold, of each row of "What you can ask"."""
+    rows = re.findall(r"^\|[^`|]+\| `(\w+)(\(.*?\))` \| `(.+)` \|$", README, re.MULTILINE)
+    calls = [(name, ast.parse(name + arguments, mode="eval").body, holds) for name, arguments, holds in rows]
+    return [
+        (name, {word.arg: ast.literal_eval(word.value) for word in call.keywords}, holds) for name, call, holds in calls
+    ]
+
+
+def words(answer: object) -> str:
+    """All texts of an answer, one a line."""
+    if isinstance(answer, dict | list):
+        return "\n".join(words(value) for value in (answer.values() if isinstance(answer, dict) else answer))
+    return str(answer)
+
+
+async def test_each_question_of_the_readme_is_answered_from_the_samples_as_it_says(tmp_path):
+    asked = examples()
+    assert len(asked) == README.count("| `search_") + README.count("| `reflect_") + README.count("| `advanced_") >= 9
+    here = connection.Connection(cwd="/home/you/shop", project_dir="/home/you/shop", session_id="now")
+    async with open_application(load(data_dir=tmp_path)) as app, Client(build_server(app)) as client:
+        await app.capture.import_paths([ROOT / "entrypoints" / "samples"])
+        await app.embedding.wait_idle()
+        with connection.entered(here):
+            for tool, arguments, holds in asked:
+                answer = (await client.call_tool(tool, arguments)).structured_content
+                assert holds in words(answer), f"{tool}({arguments}): {words(answer)}"
 
 
 def test_the_pages_it_links_to_exist():
