@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.code_search import Code, CodeHit, PatternType, about
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within
 from session_mgmt_mcp.tools.models import trust, whole_second
 from session_mgmt_mcp.tools.parameters import Limit, Project
@@ -69,7 +70,11 @@ class CodeReply(BaseModel):
     @classmethod
     def of(cls, found: Code, max_tokens: int) -> Self:
         shown = len(found.hits)
-        some = f"{shown} hits in {found.total} pieces of code." if shown else "No such code is remembered."
+        some = (
+            f"{counted(shown, 'hit')} in {counted(found.total, 'piece')} of code."
+            if shown
+            else "No such code is remembered."
+        )
         reply = cls(
             summary=some,
             hits=[CodeShown.of(hit) for hit in found.hits],

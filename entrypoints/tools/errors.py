@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.error_search import ErrorHit, Errors, Fixed
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within
 from session_mgmt_mcp.tools.models import trust, whole_second
 from session_mgmt_mcp.tools.parameters import Limit, Project
@@ -100,7 +101,7 @@ def _summary(found: Errors) -> str:
     if not found.hits:
         return "No such error is remembered." + (" `types` tells which are." if found.types else "")
     fixed = sum(hit.fixed is not None for hit in found.hits)
-    return f"{len(found.hits)} of {found.total} errors; {fixed} of them were followed by a fix in their session."
+    return f"{len(found.hits)} of {counted(found.total, 'error')}; {fixed} with a fix in the same session."
 
 
 @tool(read_only=True, hint="error exception traceback failure failed test fix solved how was it fixed")

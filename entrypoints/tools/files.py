@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.file_search import FileHistory, FileHit
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within
 from session_mgmt_mcp.tools.models import trust, whole_second
 from session_mgmt_mcp.tools.parameters import Limit, Project
@@ -82,8 +83,8 @@ def _summary(asked: str, found: FileHistory) -> str:
     several = " Several files have that name: `names` tells which." if "/" not in asked and len(found.names) > 1 else ""
     moved = " It was renamed." if len(found.known_as) > 1 else ""
     return (
-        f"{len(found.hits)} of {found.total} memories of {', '.join(places[:3])} in {len(found.sessions)} sessions, "
-        f"newest first.{moved}{several}"
+        f"{len(found.hits)} of {counted(found.total, 'memory', 'memories')} of {', '.join(places[:3])} in "
+        f"{counted(len(found.sessions), 'session')}, newest first.{moved}{several}"
     )
 
 

@@ -57,9 +57,7 @@ def figures(reply: Any) -> tuple[int, float | None]:
     """
     if not isinstance(reply, dict):
         return 0, None
-    hits: list[Any] = next(
-        (reply[name] for name in ("hits", "results", "errors") if isinstance(reply.get(name), list)), []
-    )
+    hits = reply.get("hits") or []
     best = reply.get("best") or (hits[0] if hits else None)
     score = best.get("score") if isinstance(best, dict) else None
     count = next((reply[name] for name in ("total", "count") if isinstance(reply.get(name), int)), len(hits))

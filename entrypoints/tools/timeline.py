@@ -8,7 +8,7 @@ from session_mgmt_mcp import finding, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.answers import SearchResult
 from session_mgmt_mcp.domain.intervals import Interval
-from session_mgmt_mcp.domain.text import snippet
+from session_mgmt_mcp.domain.text import counted, snippet
 from session_mgmt_mcp.domain.timeline import Stretch, Timeline
 from session_mgmt_mcp.ports.vector_store import Record
 from session_mgmt_mcp.tools.budget import within
@@ -77,7 +77,8 @@ class TemporalReply(BaseModel):
         interval, answer = found
         understood = Understood.of(interval)
         if isinstance(answer, Timeline):
-            summary = f"{answer.memories} memories of {answer.sessions} sessions, latest first: {interval.how}."
+            amount = f"{counted(answer.memories, 'memory', 'memories')} of {counted(answer.sessions, 'session')}"
+            summary = f"{amount}, latest first: {interval.how}."
             sessions = [Session.of(stretch) for stretch in answer.stretches]
             whole = cls(summary=summary, understood=understood, hits=[], sessions=sessions, total=answer.sessions)
             return within(whole, max_tokens, "sessions")

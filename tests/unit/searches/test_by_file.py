@@ -28,7 +28,7 @@ async def test_edits_reads_commands_and_mentions_come_newest_first(desk):
         reply["total"] == 5 and reply["tools"] == {"Bash": 1, "Edit": 2, "Read": 1} and reply["sessions"] == {"s1": 5}
     )
     assert reply["others"] == ["tests/cart.py"]
-    assert "5 of 5 memories of cart.py in 1 sessions" in reply["summary"]
+    assert "5 of 5 memories of cart.py in 1 session," in reply["summary"]
 
 
 async def test_every_way_to_name_a_file_finds_it(desk):

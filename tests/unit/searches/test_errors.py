@@ -19,7 +19,7 @@ async def test_an_error_comes_with_the_run_that_passed_and_the_edits_before_it(d
     changes = [(edit["file"], edit["change"]) for edit in hit["fix"]["edits"]]
     assert ("/shop/total.go", "func sum(prices []int) int {") in changes
     assert reply["types"] == {"test failure": 2} and reply["total"] == 2
-    assert "1 of them were followed by a fix" in reply["summary"]
+    assert "1 with a fix in the same session" in reply["summary"]
 
 
 async def test_attempts_are_counted_and_an_error_without_a_fix_says_so(desk):
