@@ -26,6 +26,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
+    """A page of hits, best first."""
+
     hits: Sequence[Found]
     total: int  # hits that could be paged through, less the repetitions met so far
     cursor: str | None  # for `more`; None: that was all

@@ -84,12 +84,16 @@ class CodeHit:
 
 @dataclass(frozen=True, slots=True)
 class Code:
+    """What a search for code found."""
+
     hits: Sequence[CodeHit]
     total: int  # pieces of code that were found, at most as many as are read
     languages: Mapping[str, int]  # of all code in scope
 
 
 class CodeSearch:
+    """Finds code by its words, by a pattern or by a construct; parses what it found, nothing else."""
+
     def __init__(self, store: VectorStore, parser: CodeParser) -> None:
         self._store = store
         self._parser = parser

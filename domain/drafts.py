@@ -33,6 +33,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
+    """What became of a draft."""
+
     id: str
     duplicate: bool  # it was known already: nothing was added
     redacted: Mapping[str, int]  # secrets replaced, by kind

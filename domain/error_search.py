@@ -32,6 +32,8 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
+    """The step `by` which the error was gone, after so many attempts that failed, and the edits before it."""
+
     by: Record
     attempts: int
     edits: Sequence[Edit]
@@ -39,6 +41,8 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class ErrorHit:
+    """An error, its types and its telling part; `fixed` None: no fix was seen in its session."""
+
     record: Record
     types: Sequence[str]
     outcome: str
@@ -48,12 +52,16 @@ class ErrorHit:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
+    """What a search for errors found."""
+
     hits: Sequence[ErrorHit]
     total: int  # errors of that type in scope
     types: Mapping[str, int]  # of all errors in scope
 
 
 class ErrorSearch:
+    """Finds errors by their words or their type, and reads on in their session for what fixed them."""
+
     def __init__(self, store: VectorStore, memory: MemoryService) -> None:
         self._store = store
         self._memory = memory

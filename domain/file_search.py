@@ -22,6 +22,8 @@ _SHOWN = 40  # tokens of a hit's text
 
 @dataclass(frozen=True, slots=True)
 class FileHit:
+    """A memory that touched or named the file, and how that name was told to mean it."""
+
     record: Record
     use: Use
     name: str  # as the file was called there
@@ -43,6 +45,8 @@ class FileHistory:
 
 
 class FileSearch:
+    """Finds what was done with a file and said of it, under every name that means it."""
+
     def __init__(self, store: VectorStore, git: GitRepository) -> None:
         self._store = store
         self._git = git

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.vector_store import Condition, Record, SessionSpan, VectorStore
 
@@ -45,7 +46,7 @@ class TimelineService:
 
     async def _stretch(self, span: SessionSpan, where: Sequence[Condition]) -> Stretch:
         within = [*where, Condition("session", "=", span.session)]
-        asked = [*within, Condition("kind", "=", "turn"), Condition("role", "=", "user")]
+        asked = [*within, Condition("kind", "=", Kind.TURN), Condition("role", "=", "user")]
         page, kinds, files = await asyncio.gather(
             self._store.listed(asked, "oldest", None, ASKED),
             self._store.facets("kind", within),

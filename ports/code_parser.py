@@ -24,6 +24,8 @@ class ConstructKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
+    """Code as it was said, perhaps a fragment."""
+
     text: str
     language: str = ""  # empty: to be found out
 

@@ -33,6 +33,8 @@ class Rename:
 
 
 class GitRepository(Protocol):
+    """What git knows of a folder: its repository, tags and renames. Reads only."""
+
     async def find(self, folder: Path) -> Repository | None:
         """The repository that `folder` lies in; None outside of one, or when the folder is gone."""
 

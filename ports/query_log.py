@@ -32,6 +32,8 @@ class Searches:
 
 @dataclass(frozen=True, slots=True)
 class QueryTotals:
+    """Of some searches: how many, how well they were answered, and how fast."""
+
     searches: int
     unanswered: int  # without a hit
     mean_best: float | None  # of those that have a best score

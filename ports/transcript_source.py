@@ -79,6 +79,8 @@ class Batch:
 
 
 class TranscriptSource(Protocol):
+    """Conversations that a client left on disk, found and read on from where the last reading stopped."""
+
     async def find(self, roots: Sequence[Path]) -> list[Transcript]:
         """Every transcript below `roots`, each once, oldest first. Never follows a link out of its root.
 
