@@ -9,7 +9,6 @@ import duckdb
 import numpy as np
 from session_mgmt_mcp.adapters.duckdb import backups, filters, listing, schema, snapshot, vocabulary, writing
 from session_mgmt_mcp.adapters.duckdb.connection import (
-    READERS,
     SNAPSHOT_AFTER,
     After,
     Connection,
@@ -48,8 +47,6 @@ T = TypeVar("T")
 
 READ_AT_ONCE = 5_000  # texts that a pattern is tried on before asking whether there are enough
 
-PORTION = 20
-"""Records that one thread reads while others read theirs: a database answers many small questions at once."""
 FORGET_DELETIONS = "delete from gone where revision <= ? and revision < (select max(revision) from gone)"
 
 
@@ -145,13 +142,7 @@ class DuckDBVectorStore:
             )
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
-        def get(some: Sequence[str]) -> Awaitable[list[Record]]:
-            return self.read(lambda cursor: read_known(cursor, self._index, some))
-
-        if not PORTION < len(ids) <= PORTION * READERS:
-            return await get(ids)
-        portions = [ids[start : start + PORTION] for start in range(0, len(ids), PORTION)]
-        return [record for found in await asyncio.gather(*map(get, portions)) for record in found]
+        return await self.read(lambda cursor: read_known(cursor, self._index, ids))
 
     async def texts(self, ids: Sequence[str], characters: int) -> dict[str, str]:
         check_k(characters, "characters")
