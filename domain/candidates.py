@@ -11,6 +11,7 @@ from session_mgmt_mcp.ports.vector_store import Hit, Matches, Unit
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
 
 _SESSIONS_THAT_TELL = 12
 

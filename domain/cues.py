@@ -42,6 +42,7 @@ _DIGITS = re.compile(r"\d")
 
 _ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s)$")
 _STEM = 6  # characters that tell words apart
+_NAME = re.compile(r"\w+(?:[./\\]+\w+)+|\w+_\w+|\w*[a-z0-9][A-Z]\w*")
 _PAIRED = 16  # words of a question whose neighbours are looked for
 _COMMON = frozenset(
     _WORD.findall(
@@ -60,7 +61,8 @@ class Cues:
     wants_amount: bool = False  # "how many"
     asks_assistant: bool = False  # "did you recommend"
     asks_overview: bool = False  # "summarise"
-    stems: frozenset[str] = frozenset()  # beginnings of the words that carry the question
+    stems: frozenset[str] = frozenset()  # beginnings of the words that carry the question, and the names in it, whole
+    names: frozenset[str] = frozenset()  # of files and of code, lower case
     pairs: tuple[
         tuple[str, str, re.Pattern[str]], ...
     ] = ()  # of them, neighbours in the question, and how both are found
@@ -74,6 +76,11 @@ class Cues:
             return 0.0
         lower = " ".join(texts).lower()
         return sum(stem in lower for stem in self.stems) / len(self.stems)
+
+    def named_in(self, text: str) -> bool:
+        """Whether the question names files or code, and the text has all of these names."""
+        lower = text.lower()
+        return bool(self.names) and all(name in lower for name in self.names)
 
     def phrase(self, text: str) -> float:
         """Share of the question's pairs of words that stand together in the text, at most a short word between, 0..1."""
@@ -90,17 +97,21 @@ def cues_of(query: str) -> Cues:
 
     >>> cues_of("When did Ann move in June 2023?").months
     (6,)
+    >>> sorted(cues_of("the tests of userCache.py").stems)
+    ['test', 'userca', 'usercache.py']
     """
     text = query.lower()
     months, year, day = _named_time(text)
     stems = [_ENDING.sub("", word)[:_STEM] for word in _WORD.findall(text) if len(word) > 2 and word not in _COMMON]
+    names = frozenset(name.lower() for name in _NAME.findall(query))
     return Cues(
         words=frozenset(_WORD.findall(text)),
         wants_time=bool(_WHEN.search(text)),
         wants_amount=bool(_AMOUNT.search(text)),
         asks_assistant=bool(_ASSISTANT.search(text)),
         asks_overview=bool(_OVERVIEW.search(text)),
-        stems=frozenset(stems),
+        stems=frozenset(stems) | names,
+        names=names,
         pairs=tuple(
             (one, other, re.compile(rf"{one}(?<!\w{one})\w*\W+(?:\w{{1,3}}\W+)?{other}"))  # a word first: \b is slower
             for one, other in dict.fromkeys(pairwise(stems[:_PAIRED]))

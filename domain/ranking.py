@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import overload
 
 import numpy as np
-from session_mgmt_mcp.domain.candidates import Candidates, Floats, Ints, at, share, spread
+from session_mgmt_mcp.domain.candidates import Bools, Candidates, Floats, Ints, at, share, spread
 from session_mgmt_mcp.domain.cues import Cues, asks, cues_of, is_counted, is_dated, is_standing
 from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind
 from session_mgmt_mcp.ports.vector_store import Hit, Matches, Names
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 REREAD = 48  # candidates whose texts are worth fetching
+BY_WORDS = 4  # of them, for their words alone
 KEPT = 200  # candidates that anybody may page through
 POOL = 400  # candidates asked of each index; fewer lose what only the named time brings up
 OF_TEXT = ("dated", "counted", "answers", "asks", "length", "standing", "coverage", "phrase")
@@ -189,7 +190,7 @@ def rank(
         "reflection": weights.reflection * known.kinds.among({Kind.REFLECTION}).astype(np.float64),
     }
     totals = _totals(features)
-    order = _ordered(totals, known.times, known.ids)[:KEPT]
+    order = _with_best_words(_ordered(totals, known.times, known.ids), known.best(known.words, 0.0))[:KEPT]
     scores = _scores(totals[order], _sure(cosine[order[:5]], 0.0, found.searched).max(initial=0.0))
     answered = at(meaning + window, left) - 1.0
     before = left if weights.answers else np.full_like(left, -1)
@@ -202,12 +203,12 @@ def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
     `texts` by id: of their hits, and of their `before`; what is missing is judged without.
     """
     features = {**order.features, **{name: np.zeros(len(order.found)) for name in OF_TEXT}}
-    coverage, known = np.zeros(len(order.found)), np.zeros(len(order.found), np.bool_)
+    coverage, (known, named) = np.zeros(len(order.found)), np.zeros((2, len(order.found)), np.bool_)
     for row, shown, before in order.to_read():
         if shown not in texts:
             continue
         text = texts[shown][:FULL_LENGTH]
-        known[row], coverage[row] = True, cues.coverage(text)
+        known[row], coverage[row], named[row] = True, cues.coverage(text), cues.named_in(text)
         answers = float(order.answered[row]) if "?" in texts.get(before, "")[:FULL_LENGTH] else 0.0
         for name, value in _of_text(order.weights, text, cues, float(coverage[row]), answers).items():
             features[name][row] = value
@@ -218,8 +219,14 @@ def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
     totals = _totals(features)
     read, rest = order.order[:REREAD], order.order[REREAD:]
     again = _ordered(totals[read], order.found.times[read], [order.found.ids[row] for row in read.tolist()])
+    told = sure[read[again]]
+    leading = float(told[:5].max(initial=0.0))
+    first = _told_by_words(coverage[read[again]] == 1.0, named[read[again]], leading)
+    again = again[np.argsort(~first, kind="stable")]
     best = np.concatenate((read[again], rest))
-    scores = _scores(totals[best], sure[best[:5]].max(initial=0.0))
+    made_sure = np.full(len(best), leading)
+    made_sure[: np.count_nonzero(first)] = max(told[first].max(initial=0.0), leading)
+    scores = _scores(totals[best], made_sure)
     return replace(order, order=best, scores=scores, features=features)
 
 
@@ -246,6 +253,16 @@ def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, answers: 
     }
 
 
+def _told_by_words(worded: Bools, named: Bools, leading: float) -> Bools:
+    """Which of the read come first, whatever their sum: those with the names that none of the best five has.
+
+    Where the best five make nothing sure, being alike by chance, those that have all of the words.
+    """
+    if named.any() and not named[:5].any():
+        return named
+    return worded if leading < _BORDER else np.zeros_like(worded)
+
+
 def _totals(features: Mapping[str, Floats]) -> Floats:
     totals: Floats = np.round(np.sum(list(features.values()), axis=0), 9)
     return totals
@@ -256,6 +273,13 @@ def _ordered(totals: Floats, times: Floats, ids: Sequence[str]) -> Ints:
     order = np.lexsort((-times, -totals))
     tied = (np.diff(totals[order]) == 0) & (np.diff(times[order]) == 0)
     return np.lexsort((np.array(ids), -times, -totals)) if tied.any() else order
+
+
+def _with_best_words(order: Ints, words: Floats) -> Ints:
+    """`order`, and among the first REREAD the BY_WORDS that have the best words: a word may stand in one text only."""
+    few = np.argsort(-words[order], kind="stable")[:BY_WORDS]
+    few = np.sort(few[(few >= REREAD) & (words[order[few]] > 0)])
+    return np.insert(np.delete(order, few), REREAD - len(few), order[few]) if len(few) else order
 
 
 def _user_weight(weights: Weights, cues: Cues) -> float:
@@ -301,8 +325,8 @@ def _sure(cosine: Floats, coverage: Floats | float, searched: int) -> Floats:
     return np.clip(_BORDER + _STEEPNESS * (cosine + _WORDS_TELL * coverage - by_chance), 0.0, 1.0)
 
 
-def _scores(totals: Floats, sure: float) -> Floats:
-    """How sure the best make us that there is an answer, times each one's share of the best sum."""
+def _scores(totals: Floats, sure: float | Floats) -> Floats:
+    """How sure the best make us that there is an answer, never more along the order, times each one's share of the best sum."""
     top = max(float(totals.max(initial=0.0)), 1e-9)
     scores: Floats = np.round(sure * np.minimum.accumulate(np.clip(totals / top, 0.0, 1.0) ** 0.5), 4)
     return scores

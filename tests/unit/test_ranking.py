@@ -1,5 +1,6 @@
 """What brings a memory to the top, one feature at a time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -176,6 +177,32 @@ def test_a_text_with_all_of_the_questions_words_is_an_answer_whatever_its_cosine
     order = ranked([hit("a", 0.05), hit("b", 0.02, position=9)], {}, cues, NOW)
     assert reread(order, {"a": "The embryo of a zebrafish."}, cues)[0].score > 0.7
     assert reread(order, {"a": "An embryo."}, cues)[0].score < 0.2
+
+
+def test_the_one_text_with_the_word_comes_before_what_is_alike_by_chance():
+    cues = cues_of("precedence")
+    alike = [hit(f"alike{n}", 0.3 - n / 100, position=9 * n) for n in range(8)]
+    word = hit("word", 0.01, position=99)
+    order = reread(ranked([*alike, word], {Unit.RECORD: [word]}, cues, NOW), {"word": "It takes precedence."}, cues)
+    assert ids(order)[0] == "word" and order[0].score > 0.5
+    assert len(order.down_to(0.25)) == 1
+
+
+def test_a_text_with_the_name_of_a_file_comes_before_those_with_its_pieces():
+    cues = cues_of("clean.go")
+    pieces = [hit(f"pieces{n}", 0.7, position=9 * n, role="user") for n in range(8)]
+    named = hit("named", 0.1, position=99, role="assistant")
+    texts = {one.id: "All is clean, go on" for one in pieces} | {"named": "src/clean.go:1: no main"}
+    order = reread(ranked([*pieces, named], {}, cues, NOW), texts, cues)
+    assert ids(order)[0] == "named"
+    assert all(one.score >= other.score for one, other in zip(order, list(order)[1:], strict=False))
+
+
+def test_what_has_the_best_words_is_read_however_far_behind_it_stands():
+    alike = [hit(f"alike{n}", 0.9 - n / 1_000, position=9 * n) for n in range(100)]
+    word = hit("word", 0.01, position=9_999, role="assistant")
+    order = ranked([*alike, word], {Unit.RECORD: [word]}, NOTHING, NOW, weights=replace(CODING, words=0.0, length=0.0))
+    assert ids(order).index("word") >= 40 and "word" in [shown for _, shown, _ in order.to_read()]
 
 
 def test_words_that_stand_together_in_the_question_should_stand_together_in_the_text():
