@@ -99,10 +99,15 @@ class CodeSearch:
         self._parser = parser
 
     async def search(self, query: str, pattern_type: str | None, scope: Scope, limit: int = 10) -> Code:
-        """Best first, then newest; patterns and the query `*` newest first. Raises Invalid for what is no pattern."""
+        """Best first, then newest; patterns and the query `*` newest first. Raises Invalid for what is no pattern.
+
+        A query without a word, as `:=`, is a literal.
+        """
         if pattern_type is not None and pattern_type not in get_args(PatternType):
             raise Invalid(f"pattern_type {pattern_type[:40]!r}: use one of {', '.join(get_args(PatternType))}.")
-        scope = replace(scope, kinds=(Kind.CODE,))
+        scope, words = replace(scope, kinds=(Kind.CODE,)), words_of(query)
+        if pattern_type is None and not words and query.strip() not in ALL:
+            pattern_type = "literal"
         matched: Mapping[str, str] = {}
         if pattern_type in ("regex", "literal"):
             if not query:
@@ -111,7 +116,7 @@ class CodeSearch:
             matched = {match.hit.id: match.text for match in found}
             records = await self._store.get(list(matched))
         else:
-            records = await self._candidates(words_of(query), scope)
+            records = await self._candidates(words, scope) if words or query.strip() in ALL else []
         pieces = _distinct(records)
         sources = [Source(_readable(one), _language(one)) for one, _ in pieces]
         parsed = await self._parser.parse(sources)

@@ -66,8 +66,13 @@ class ErrorSearch:
         self._store = store
         self._memory = memory
 
-    async def search(self, query: str, error_type: str | None, scope: Scope, limit: int = 10) -> Errors:
-        """Best first; for the query `*` all, newest first. Each with the fix that followed in its session, if any."""
+    async def search(
+        self, query: str, error_type: str | None, scope: Scope, limit: int = 10, min_score: float = 0.0
+    ) -> Errors:
+        """Best first; for the query `*` all, newest first. Each with the fix that followed in its session, if any.
+
+        Those of the type asked for are shown whatever they score.
+        """
         errors = replace(scope, facts=OUTCOMES)
         facts = await self._store.facets("facts", [*errors.conditions(), Condition("parent", "=", "")])
         types = {name[6:]: count for name, count in facts.items() if name.startswith("error:")}
@@ -77,7 +82,9 @@ class ErrorSearch:
         if query.strip() in ALL:
             records = await self._store.get([hit.id for hit in await self._store.latest(where, limit)])
         else:
-            records = [found.record for found in (await self._memory.search(query, errors, limit=limit)).hits]
+            floor = 0.0 if error_type else min_score
+            found = await self._memory.search(query, errors, limit=limit, min_score=floor)
+            records = [hit.record for hit in found.hits]
         steps = await self._steps(records)
         hits = [_hit(record, query, await self._fixed(record, steps)) for record in records]
         return Errors(hits, await self._store.count(where), types)

@@ -21,7 +21,7 @@ async def by_file(app: Application, file: str, limit: int, project: str | None) 
 
 async def errors(app: Application, query: str, error_type: str | None, limit: int, project: str | None) -> Errors:
     scope = await recall.scope_within(app, project)
-    return await app.errors.search(query, error_type, scope, limit)
+    return await app.errors.search(query, error_type, scope, limit, recall.min_score(app))
 
 
 async def code(app: Application, query: str, pattern_type: str | None, limit: int, project: str | None) -> Code:

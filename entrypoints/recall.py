@@ -45,6 +45,11 @@ def budget(app: Application, asked: int | None = None) -> int:
     return asked or _rules(app).max_tokens
 
 
+def min_score(app: Application, asked: float | None = None) -> float:
+    """Below which hits are left out: as asked, else as set for the caller's project."""
+    return _rules(app).min_score if asked is None else asked
+
+
 async def overview(app: Application, asked: Question) -> Overview:
     return await app.memory.overview(asked.query, await scope_of(app, asked), **floor_and_decay(app, asked))
 
@@ -78,11 +83,11 @@ async def scope_within(app: Application, project: str | None) -> Scope:
 
 
 async def _projects(app: Application, name: str | None) -> tuple[str, ...] | None:
-    """None stands for all projects. Raises Invalid for a name that nothing is known under."""
+    """None stands for all projects; without a name, that of the caller. Raises Invalid for a name that nothing is known under."""
     if name == "*":
         return None
     mine = await caller_project(app)
-    if name is None or name == mine:
+    if not name or name == mine:
         return (mine,)
     named = await app.memory.projects_named(name)
     if named:
@@ -99,8 +104,10 @@ def limit_of(app: Application, asked: Question) -> int:
 def floor_and_decay(app: Application, asked: Question) -> dict[str, float]:
     """`min_score` and `half_life_days` as asked, else as set for the caller's project."""
     rules = _rules(app)
-    floor = rules.min_score if asked.min_score is None else asked.min_score
-    return {"min_score": floor, "half_life_days": rules.half_life_days if asked.time_decay else 0.0}
+    return {
+        "min_score": min_score(app, asked.min_score),
+        "half_life_days": rules.half_life_days if asked.time_decay else 0.0,
+    }
 
 
 def _rules(app: Application) -> settings.Settings:

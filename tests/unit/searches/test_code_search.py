@@ -149,3 +149,10 @@ async def test_a_name_that_stands_there_as_a_whole_outdoes_its_pieces(desk):
         session.edit(f"/shop/{n}.go", "x", f"func load{n}() {{ settings.load(settings) }}")
     reply = await desk.ask("search_code", query="LoadSettings")
     assert reply["total"] == 6 and reply["hits"][0]["file"] == "/shop/a.go"
+
+
+async def test_a_query_without_a_word_is_looked_for_as_it_stands(desk):
+    desk.session().write("/shop/cart.go", CART)
+    assert (await desk.ask("search_code", query=":="))["total"] == 1
+    assert (await desk.ask("search_code", query="🍕"))["hits"] == []
+    assert (await desk.ask("search_code", query="🍕", pattern_type="function"))["hits"] == []

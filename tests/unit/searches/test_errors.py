@@ -109,3 +109,13 @@ async def test_real_errors_are_paired_with_what_fixed_them(real):
     goconst = await real.ask("search_errors", query="*", error_type="GOCONST", project="*")
     assert goconst["total"] == everything["types"]["goconst"] == len(goconst["hits"])
     assert not any("doesn't want to" in hit["error"] for hit in everything["hits"])
+
+
+async def test_what_has_nothing_to_do_with_any_error_finds_none(desk):
+    session = desk.session()
+    session.user(f"why?\n\n{FAILED}")
+    session.bash("go test ./cart", failed=FAILED)
+    for silly in ("recipe for an apple pie", "🍕"):
+        assert (await desk.ask("search_errors", query=silly))["hits"] == []
+    assert (await desk.ask("search_errors", query="recipe for an apple pie", error_type="test failure"))["hits"]
+    assert (await desk.ask("search_errors", query="TestTotal"))["hits"]
