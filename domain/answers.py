@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from session_mgmt_mcp.domain.ranking import Ranking
+from session_mgmt_mcp.domain.ranking import KEPT, Ranking
 from session_mgmt_mcp.domain.text import snippet
 from session_mgmt_mcp.ports.vector_store import Record, VectorStore
 
@@ -33,6 +33,12 @@ class SearchResult:
     cursor: str | None  # for `more`; None: that was all
     note: str = ""  # what to know about the answer: that it was searched by word only, and why
     start: str = ""  # the cursor of its first hit
+    capped: bool = False  # there may be more: only the best KEPT of a search are ranked
+
+    @property
+    def of(self) -> str:
+        """`total`, as far as it is known."""
+        return f"{self.total} or more" if self.capped else f"{self.total}"
 
     def first(self, count: int) -> "SearchResult":
         """Only its first hits; the cursor goes on behind them."""
@@ -84,7 +90,8 @@ class Answer:
         going_on = end < len(self.hits) or self.taken < len(self.order)
         total = len(self.hits) + len(self.order) - self.taken
         cursor = _cursor(self.token, end) if going_on else None
-        return SearchResult(hits, total, cursor, self.note, _cursor(self.token, offset))
+        capped = len(self.order) >= KEPT
+        return SearchResult(hits, total, cursor, self.note, _cursor(self.token, offset), capped)
 
     async def _fetch(self, store: VectorStore, wanted: int) -> None:
         """Fetches texts, one hit for what was said more than once, until `wanted` hits stand."""

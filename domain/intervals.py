@@ -22,7 +22,7 @@ from session_mgmt_mcp.domain.periods import (
     value_of,
     weekday_number,
 )
-from session_mgmt_mcp.domain.spans import AROUND, PARTS, Span, before, days, part_of, third
+from session_mgmt_mcp.domain.spans import AROUND, HOUR, PARTS, Span, before, days, part_of, third
 from session_mgmt_mcp.ports.errors import Invalid
 
 Named: TypeAlias = Callable[[str, datetime], Awaitable[Span | None]]
@@ -78,6 +78,7 @@ def _cleaned(text: str) -> str:
     flat = " ".join(text.casefold().translate(_TYPESET).split())
     flat = flat.strip(" .,;:!?\"'")
     flat = re.sub(r"^(?:everything|anything|all) (?=before |after |since |from |in |until |between )", "", flat)
+    flat = re.sub(r"^(week|month|quarter|year) to date$", r"this \1", flat)
     flat = re.sub(r"\bhalf an hour\b", "30 minutes", flat)
     flat = re.sub(r"\bhalf (?:a )?year\b", "6 months", flat)
     flat = re.sub(r"\b(?:an|one) hour and a half\b", "90 minutes", flat)
@@ -131,7 +132,7 @@ async def _bounded(text: str, now: datetime, names: _Names) -> Span | None:
         r"(?:ever )?since (.+)|(?:from )?(.+?) (?:on|onwards?|until now|till now|up to now)", text
     ):
         if span := await _read(match[1] or match[2], now, names):
-            return Span(span.since or span.start, None, f"since {span.how}")
+            return Span(span.since or span.start, None, f"since {_beginning(span)}")
     elif match := re.fullmatch(r"(before|prior to|after|until|till|up to|by|through) (.+)", text):
         if (span := await _read(match[2], now, names)) is None:
             return None
@@ -196,7 +197,13 @@ async def _range(left: str, right: str, now: datetime, names: _Names, either_ord
         first, last = last, first
     clock = _lasts(last) == timedelta(hours=1)  # "to 5pm" ends at five
     end = last.start if clock else last.end
-    return Span(first.since or first.start, end, f"from {first.how} through {last.how}")
+    until = f"until {last.start:%Y-%m-%d %H:%M}" if clock else f"through {last.how}"
+    return Span(first.since or first.start, end, f"from {_beginning(first)} {until}")
+
+
+def _beginning(span: Span) -> str:
+    """Of a clock time, which is its hour, only where that begins."""
+    return span.how.removesuffix(HOUR)
 
 
 def _lasts(span: Span) -> timedelta:

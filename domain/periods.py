@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from session_mgmt_mcp.domain.spans import (
     AROUND,
+    HOUR,
     Span,
     before,
     day_of,
@@ -324,11 +325,9 @@ def _iso_time(match: re.Match[str], now: datetime) -> Span:
 
 def hour_from(at: datetime, now: datetime) -> Span:
     """A clock time is the hour that begins with it."""
-    start = at.astimezone(UTC)
     zone = now.tzinfo
-    return Span(
-        start.astimezone(zone), (start + timedelta(hours=1)).astimezone(zone), f"{at:%Y-%m-%d %H:%M} and an hour on"
-    )
+    start, end = at.astimezone(zone), (at.astimezone(UTC) + timedelta(hours=1)).astimezone(zone)
+    return Span(start, end, f"{start:%Y-%m-%d %H:%M}{HOUR}")
 
 
 def _at(day: date, now: datetime) -> datetime:

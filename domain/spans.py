@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+HOUR = " and an hour on"  # how a clock time ends in words
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

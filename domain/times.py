@@ -10,6 +10,7 @@ from session_mgmt_mcp.domain.periods import hour_from
 from session_mgmt_mcp.domain.spans import Span, day_of, month_of, week_of, year_of
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.date_parser import DateParser, Moment, Precision
+from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.git_repository import GitRepository, Tag
 
 _TAG = re.compile(r"[a-z][\w.+/-]*\d[\w.+/-]*")
@@ -33,12 +34,21 @@ class IntervalService:
         return self._zone
 
     async def read(self, text: str, folder: str = "") -> Interval:
-        """`folder` lies in the repository whose tags may be named. Raises Invalid, with examples."""
+        """`folder` lies in the repository whose tags may be named. Raises Invalid, with examples or the tag that is missing."""
+        missing: list[str] = []
 
         async def named(name: str, now: datetime) -> Span | None:
-            return await self._tag(name, folder) or _span(await self._parser.parse(name, now), now)
+            found = await self._tag(name, folder) or _span(await self._parser.parse(name, now), now)
+            if found is None and (_RELEASE.fullmatch(name) or _VERSION.fullmatch(name)):
+                missing.append(name)
+            return found
 
-        return await interval_of(text, self._clock.now().astimezone(self._zone), named)
+        try:
+            return await interval_of(text, self._clock.now().astimezone(self._zone), named)
+        except Invalid:
+            if not missing:
+                raise
+            raise Invalid(f"There is no tag here for {missing[0][:60]!r}: name another one, or a date.") from None
 
     async def _tag(self, name: str, folder: str) -> Span | None:
         release = _RELEASE.fullmatch(name)

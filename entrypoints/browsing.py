@@ -11,7 +11,7 @@ from session_mgmt_mcp.domain.listing import kinds_named
 from session_mgmt_mcp.domain.metrics import SearchMetrics, metrics_named
 from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.suggestions import Suggestion, completed_named
-from session_mgmt_mcp.domain.text import snippet
+from session_mgmt_mcp.domain.text import counted, snippet
 from session_mgmt_mcp.ports.query_log import Searches
 from session_mgmt_mcp.ports.vector_store import Facet, Order, Record
 
@@ -35,6 +35,7 @@ class Browsed:
 
     hits: Sequence[tuple[Record, str, float | None]]
     total: int
+    of: str  # the same in words, as far as it is known
     cursor: str | None
     order: str
     facets: tuple[int, Mapping[Facet, Mapping[str, int]]]
@@ -86,7 +87,9 @@ async def browsed(app: Application, asked: Browse) -> Browsed:
             await recall.more(app, question, 0, asked.cursor) if asked.cursor else await recall.search(app, question)
         )
         hits = [(hit.record, hit.snippet, hit.score) for hit in result.hits]
-        return Browsed(hits, result.total, result.cursor, "most relevant first", facets, when, result.note)
+        return Browsed(
+            hits, result.total, f"{result.of} memories", result.cursor, "most relevant first", facets, when, result.note
+        )
     return await _listed(app, asked, query, scope, facets, when)
 
 
@@ -102,4 +105,4 @@ async def _listed(
     page = await app.listing.page(query, scope, order, asked.limit, asked.cursor)
     hits = [(record, snippet(record.text, query), None) for record in page.records]
     named = "most votes first" if order == "votes" else "newest first"
-    return Browsed(hits, facets[0], page.cursor, named, facets, when)
+    return Browsed(hits, facets[0], counted(facets[0], "memory", "memories"), page.cursor, named, facets, when)

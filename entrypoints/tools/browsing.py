@@ -8,6 +8,7 @@ from session_mgmt_mcp import browsing, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.browsing import Browsed
 from session_mgmt_mcp.domain.suggestions import Suggestion
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.vector_store import Record
 from session_mgmt_mcp.tools.budget import within
 from session_mgmt_mcp.tools.models import Memory, Understood, facts
@@ -57,7 +58,9 @@ class AdvancedReply(BaseModel):
         """Cut to the budget; the cursor is good for what `found` holds, not for less."""
         count, facets = found.facets
         whole = cls(
-            summary=f"{len(found.hits)} of {found.total} memories, {found.order}.",
+            summary=f"{len(found.hits)} of {found.of}, {found.order}."
+            if found.hits
+            else "Nothing remembered fits this.",
             hits=[Listed.of(*hit) for hit in found.hits],
             matching=count,
             by_kind=_top(facets["kind"]),
@@ -93,7 +96,9 @@ class SuggestionReply(BaseModel):
     @classmethod
     def of(cls, found: list[Suggestion], max_tokens: int) -> Self:
         texts = [Completion(text=one.text, count=one.count, source=one.source.value) for one in found]
-        summary = f"{len(texts)} completions, best first." if texts else "Nothing remembered begins like this."
+        summary = (
+            f"{counted(len(texts), 'completion')}, best first." if texts else "Nothing remembered begins like this."
+        )
         return within(cls(summary=summary, suggestions=texts), max_tokens, "suggestions")
 
 

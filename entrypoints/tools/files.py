@@ -1,5 +1,6 @@
 """Questions about files."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -80,8 +81,9 @@ def _summary(asked: str, found: FileHistory) -> str:
         near = f" Others of that name: {', '.join(found.others[:3])}." if found.others else ""
         return f"Nothing is remembered of {asked[:100]}.{near}"
     places = sorted({name.replace("\\", "/").rpartition("/")[2] for name in found.names})
-    several = " Several files have that name: `names` tells which." if "/" not in asked and len(found.names) > 1 else ""
     moved = " It was renamed." if len(found.known_as) > 1 else ""
+    bare = not re.search(r"[/\\]", asked) and not moved
+    several = " Several files have that name: `names` tells which." if bare and len(found.names) > 1 else ""
     return (
         f"{len(found.hits)} of {counted(found.total, 'memory', 'memories')} of {', '.join(places[:3])} in "
         f"{counted(len(found.sessions), 'session')}, newest first.{moved}{several}"

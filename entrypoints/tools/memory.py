@@ -25,7 +25,8 @@ class SearchReply(BaseModel):
     def of(cls, result: SearchResult, max_tokens: int | None, explain: bool = False) -> Self:
         """At most `max_tokens` in all; None: as many as there are. The cursor goes on behind what is shown."""
         shown = len(result.hits)
-        summary = f"{shown} of {result.total}, best first." if shown else "Nothing remembered answers this."
+        nothing = "No more: all were shown." if result.total else "Nothing remembered answers this."
+        summary = f"{shown} of {result.of}, best first." if shown else nothing
         if result.cursor and shown:
             summary += " More: get_more_results with the cursor."
         whole = cls(

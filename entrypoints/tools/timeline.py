@@ -82,7 +82,7 @@ class TemporalReply(BaseModel):
             sessions = [Session.of(stretch) for stretch in answer.stretches]
             whole = cls(summary=summary, understood=understood, hits=[], sessions=sessions, total=answer.sessions)
             return within(whole, max_tokens, "sessions")
-        summary = f"{len(answer.hits)} of {answer.total} hits, best first: {interval.how}."
+        summary = f"{len(answer.hits)} of {answer.of} hits, best first: {interval.how}."
         hits = [Hit.of(hit) for hit in answer.hits]
         whole = cls(
             summary=summary,

@@ -1,5 +1,6 @@
 """What people mean by a time; said on a Wednesday afternoon unless the test says otherwise."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -193,7 +194,20 @@ async def test_what_is_no_time_is_refused_with_examples(text):
     with pytest.raises(Invalid) as caught:
         await at(NOW).read(text, "/shop")
     assert "\n" not in str(caught.value)
-    assert "last tuesday" in str(caught.value) or "earlier time first" in str(caught.value)
+    assert any(said in str(caught.value) for said in ("last tuesday", "earlier time first", "no tag here"))
+
+
+async def test_a_tag_that_is_not_there_is_named():
+    with pytest.raises(Invalid, match=r"no tag here for 'v9\.9'"):
+        await at(NOW).read("since v9.9", "/shop")
+
+
+async def test_a_clock_time_is_an_hour_only_where_it_stands_alone():
+    texts = ("9am", "since yesterday at 3pm", "from 10am to noon yesterday")
+    said = {text: (await at(NOW).read(text)).how for text in texts}
+    assert said["9am"].endswith("09:00 and an hour on")
+    assert said["since yesterday at 3pm"].endswith(" 15:00")
+    assert re.fullmatch(r"from \S+ 10:00 until \S+ 12:00", said["from 10am to noon yesterday"])
 
 
 @pytest.mark.parametrize(
@@ -305,7 +319,8 @@ async def test_iso_days_and_ranges_come_back_as_they_were_written(first, length,
     last = min(first + timedelta(length), now.date())
     assume(SKIPPED not in (first, last))
     found = await interval_of(f"{first}..{last}", now, nothing)
-    assert (found.start.date(), (found.end - timedelta(minutes=1)).date()) == (first, last)
+    last_minute = (found.end.astimezone(UTC) - timedelta(minutes=1)).astimezone(found.end.tzinfo)
+    assert (found.start.date(), last_minute.date()) == (first, last)
     assert (await interval_of(str(first), now, nothing)).start == found.start
 
 
