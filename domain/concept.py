@@ -98,7 +98,7 @@ async def _known(store: VectorStore, names: Sequence[str], scope: Scope) -> list
     """Those that stand somewhere, most often first."""
     if not names:
         return []
-    counts = await store.frequencies(names, [*scope.conditions(), Condition("parent", "=", "")])
+    counts = await store.frequencies(names, scope.wholes())
     kept: dict[tuple[str, int], str] = {}
     for name in names:
         if counts[name]:  # endings of one stem stand equally often: the first of them is enough
@@ -113,7 +113,7 @@ async def _standing_with(store: VectorStore, concept: str, hits: Sequence[Found]
     """
     if len(hits) < 3:
         return []
-    wholes = [*scope.conditions(), Condition("parent", "=", "")]
+    wholes = scope.wholes()
     said = [vocabulary([found.record.text]).words for found in hits]
     together: defaultdict[str, float] = defaultdict(float)
     spelled: dict[str, str] = {}

@@ -74,11 +74,11 @@ class ErrorSearch:
         Those of the type asked for are shown whatever they score.
         """
         errors = replace(scope, facts=OUTCOMES)
-        facts = await self._store.facets("facts", [*errors.conditions(), Condition("parent", "=", "")])
+        facts = await self._store.facets("facts", errors.wholes())
         types = {name[6:]: count for name, count in facts.items() if name.startswith("error:")}
         if error_type:
             errors = replace(scope, facts=tuple(f"error:{name}" for name in named(error_type, types)))
-        where = [*errors.conditions(), Condition("parent", "=", "")]
+        where = errors.wholes()
         if query.strip() in ALL:
             records = await self._store.get([hit.id for hit in await self._store.latest(where, limit)])
         else:

@@ -58,7 +58,7 @@ class FileSearch:
         """
         if not file.strip() or "\0" in file:
             raise Invalid("file_path: name a file, by its path, the end of its path or its name.")
-        where: Filter = [*scope.conditions(), Condition("parent", "=", "")]
+        where: Filter = scope.wholes()
         known = await self._store.facets("files", where)
         matches = await self._matching(file.strip(), known, where, folder)
         where = [*where, Condition("files", "in", tuple(matches.names))]

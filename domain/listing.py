@@ -74,4 +74,4 @@ class ListingService:
 
 def _where(words: str, scope: Scope) -> list[Condition]:
     sharing = [Condition("text", "has", words)] if words.strip() else []
-    return [*scope.conditions(), Condition("parent", "=", ""), *sharing]
+    return [*scope.wholes(), *sharing]

@@ -146,7 +146,7 @@ class MemoryService:
 
     async def facets(self, scope: Scope = EVERYTHING) -> dict[str, dict[str, int]]:
         """How many memories by kind, project and month."""
-        where = [*scope.conditions(), Condition("parent", "=", "")]
+        where = scope.wholes()
         kinds, projects, months = await asyncio.gather(
             self._store.facets("kind", where), self._store.facets("project", where), self._store.facets("month", where)
         )

@@ -38,5 +38,9 @@ class Scope:
             found.append(Condition("time", "<", self.until))
         return found
 
+    def wholes(self) -> list[Condition]:
+        """Of whole memories alone, so that none counts once more for each of its parts."""
+        return [*self.conditions(), Condition("parent", "=", "")]
+
 
 EVERYTHING = Scope()

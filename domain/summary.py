@@ -61,7 +61,7 @@ async def summarise(
     result = await memory.answers(query, scope, most=ANSWERS, min_score=min_score, half_life_days=half_life_days)
     records = [found.record for found in result.hits]
     said = vocabulary(record.text for record in records)
-    wholes = [*scope.conditions(), Condition("parent", "=", "")]
+    wholes = scope.wholes()
     everywhere, total, files = await asyncio.gather(
         store.frequencies([word for word, number in said.words.items() if number > 1], wholes),
         store.count(wholes),

@@ -37,7 +37,7 @@ class TimelineService:
 
     async def read(self, scope: Scope, limit: int) -> Timeline:
         """The `limit` latest sessions of the scope, and how many there are."""
-        where = [*scope.conditions(), Condition("parent", "=", "")]
+        where = scope.wholes()
         spans, sessions, memories = await asyncio.gather(
             self._store.sessions(where, limit), self._store.facets("session", where), self._store.count(where)
         )
