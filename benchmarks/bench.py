@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from benchmarks.formats import read_questions, read_set, selected
+from benchmarks.progress import progress
 from benchmarks.recall import Outcome, over_conversations, over_transcripts, table
 
 HERE = Path(__file__).resolve().parent
@@ -73,9 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", type=Path, default=Path(beside), metavar="DIR", help="where the sets lie")
     parser.add_argument("--json", action="store_true", help="figures as JSON, in percent")
     given = parser.parse_args(arguments)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     results: dict[str, tuple[Mapping[str, Any], Bars]] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with progress() as bar:
         for name, parts in SETS.items():
             if (given.sets / name).exists():
                 results |= asyncio.run(of_set(given.sets / name, parts, bar))

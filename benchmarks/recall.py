@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 from session_mgmt_mcp.domain.scope import Scope
 
@@ -21,6 +21,7 @@ from benchmarks import product
 from benchmarks.baselines import Baselines
 from benchmarks.formats import Conversation, Question, read_questions, read_set, selected
 from benchmarks.metrics import SESSION_METRICS, TURN_METRICS, first_of_each, means
+from benchmarks.progress import progress
 
 EVERYTHING = Scope()
 
@@ -181,8 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if bool(given.file) == bool(given.projects) or bool(given.projects) != bool(given.questions):
         parser.error("give either FILE.json, or --projects DIR with --questions FILE.json")
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True))
+    bar = progress()
     try:
         if given.file:
             document = read_set(given.file)

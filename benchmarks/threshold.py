@@ -16,12 +16,13 @@ from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 from session_mgmt_mcp.domain.scope import Scope
 
 from benchmarks import product
 from benchmarks.formats import Conversation, read_set
+from benchmarks.progress import progress
 
 THRESHOLDS = tuple(step / 20 for step in range(1, 15))
 FIRST = 5  # hits that a search shows
@@ -118,9 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--apart", default="", metavar="CATEGORY", help="questions that sound answerable and are not")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
+        with progress() as bar:
             figures = curve(asyncio.run(measured(given.files, given.every, given.apart, bar)))
     except ValueError as error:
         print(error, file=sys.stderr)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.candidates import at, share, spread
@@ -42,6 +42,7 @@ from session_mgmt_mcp.ports.vector_store import Matches, Meaning, Record
 from benchmarks import product
 from benchmarks.formats import Question, read_questions, read_set, selected
 from benchmarks.metrics import first_of_each, measure
+from benchmarks.progress import progress
 
 Column: TypeAlias = NDArray[np.float64]
 TURN, SESSION = ("R@5", "R@10", "nDCG@10"), ("hit@1", "hit@5", "MRR")
@@ -399,9 +400,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if bool(given.file) == bool(given.projects) or bool(given.projects) != bool(given.questions):
         parser.error("give either FILE.json, or --projects DIR with --questions FILE.json")
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
+        with progress() as bar:
             results = asyncio.run(run(given, bar))
     except ValueError as error:
         print(error, file=sys.stderr)
