@@ -48,7 +48,7 @@ def case_of(asked: Asked) -> Case:
     cues = cues_of(asked.question.text)
     order = rank(asked.found, cues, LONG_AGO)
     raw = replace(rank(asked.found, cues, LONG_AGO, weights=EQUAL), order=order.order[:REREAD])
-    texts = {name: asked.corpus.records[name].text for _, *both in raw.to_read() for name in both if name}
+    texts = {name: asked.corpus.records[name].text for both in raw.read for name in both if name}
     read = reread(raw, texts, cues)
     columns = np.stack([read.features[name] for name in sorted(read.features)], axis=1)[read.order]
     ids = [read.found.ids[row] for row in read.order.tolist()]

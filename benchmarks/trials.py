@@ -101,7 +101,7 @@ class Trial:
             first = with_column(first, self.weight * self.extra(asked, first))
         if not self.read:
             return first
-        wanted = {name for _, shown, before in first.to_read() for name in (shown, before) if name}
+        wanted = {name for both in first.read for name in both if name}
         texts = {name: asked.corpus.records[name].text for name in wanted}
         return reread(first, texts, cues)
 
@@ -329,7 +329,7 @@ async def asked_of(application: Application, question: Question, scope: Scope, c
     async def meaning() -> Meaning:
         return Meaning(vector, application.embedder.model_id)
 
-    found = await application.store.search(question.text, meaning(), scope.conditions(), POOL)
+    found = await application.store.search(question.text, meaning(), scope.conditions(), POOL, lambda found, _: found)
     clauses = [part for part in CLAUSES.split(question.text.rstrip("?")) if len(part.split()) > 2]
     parts = await application.embedder.embed_documents(clauses) if len(clauses) > 1 else []
     bare = QUESTION_WORDS.sub("", question.text).rstrip("?").strip() or question.text

@@ -59,7 +59,7 @@ class Candidates:
             self.rows = np.array([row.setdefault(name, len(row)) for name in wholes], np.int64)
             self.ids = list(row)
         self._whole: Ints = np.flatnonzero(whole)
-        some = self._some = np.unique(self.rows, return_index=True)[1]  # of each whole
+        some = self._some = self.rows if whole.all() else np.unique(self.rows, return_index=True)[1]  # of each whole
         self.roles, self.kinds, self.sessions = found.roles.at(some), found.kinds.at(some), found.sessions.at(some)
         self.times: Floats = found.times[some]
         self.cosines, self.words = found.cosines, found.words[Unit.RECORD]
@@ -69,6 +69,8 @@ class Candidates:
 
     def best(self, scores: Floats, floor: float) -> Floats:
         """Of each memory, of all its parts."""
+        if len(self) == len(self.rows):
+            return np.fmax(scores, floor)
         best = np.full(len(self), floor)
         np.fmax.at(best, self.rows, scores)
         return best
@@ -101,7 +103,7 @@ class Candidates:
     def session(self) -> Floats:
         """Few sessions tell little."""
         named = ~self.sessions.among({""})
-        telling = min(1.0, (len(np.unique(self.sessions.codes)) - 1) / (_SESSIONS_THAT_TELL - 1))
+        telling = min(1.0, (np.count_nonzero(np.bincount(self.sessions.codes)) - 1) / (_SESSIONS_THAT_TELL - 1))
         return share(np.where(named, self.found.words[Unit.SESSION][self._some], 0.0)) * telling
 
     def neighbours(self) -> tuple[Ints, Ints]:

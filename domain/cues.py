@@ -43,6 +43,8 @@ _DIGITS = re.compile(r"\d")
 _ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s)$")
 _STEM = 6  # characters that tell words apart
 _NAME = re.compile(r"\w+(?:[./\\]+\w+)+|\w+_\w+|\w*[a-z0-9][A-Z]\w*")
+_REST_AND_GAP = re.compile(r"\w*\W+")
+_SHORT_AND_GAP = re.compile(r"\w{1,3}\W+")
 _PAIRED = 16  # words of a question whose neighbours are looked for
 _COMMON = frozenset(
     _WORD.findall(
@@ -63,9 +65,7 @@ class Cues:
     asks_overview: bool = False  # "summarise"
     stems: frozenset[str] = frozenset()  # beginnings of the words that carry the question, and the names in it, whole
     names: frozenset[str] = frozenset()  # of files and of code, lower case
-    pairs: tuple[
-        tuple[str, str, re.Pattern[str]], ...
-    ] = ()  # of them, neighbours in the question, and how both are found
+    pairs: tuple[tuple[str, str], ...] = ()  # of them, neighbours in the question
     months: tuple[int, ...] = ()  # named in the question: a day without a month is none
     year: int | None = None
     day: int | None = None
@@ -87,9 +87,7 @@ class Cues:
         if not self.pairs:
             return 0.0
         lower = text.lower()
-        return sum(
-            one in lower and other in lower and bool(both.search(lower)) for one, other, both in self.pairs
-        ) / len(self.pairs)
+        return sum(other in lower and _together(one, other, lower) for one, other in self.pairs) / len(self.pairs)
 
 
 def cues_of(query: str) -> Cues:
@@ -112,14 +110,25 @@ def cues_of(query: str) -> Cues:
         asks_overview=bool(_OVERVIEW.search(text)),
         stems=frozenset(stems) | names,
         names=names,
-        pairs=tuple(
-            (one, other, re.compile(rf"{one}(?<!\w{one})\w*\W+(?:\w{{1,3}}\W+)?{other}"))  # a word first: \b is slower
-            for one, other in dict.fromkeys(pairwise(stems[:_PAIRED]))
-        ),
+        pairs=tuple(dict.fromkeys(pairwise(stems[:_PAIRED]))),
         months=months,
         year=year,
         day=day,
     )
+
+
+def _together(one: str, other: str, text: str) -> bool:
+    """A word that begins with one, and then one that begins with the other: a pattern for each pair takes longer to make."""
+    at = text.find(one)
+    while at >= 0:
+        if (at == 0 or not _WORD.match(text, at - 1)) and (gap := _REST_AND_GAP.match(text, at + len(one))):
+            if text.startswith(other, gap.end()):
+                return True
+            short = _SHORT_AND_GAP.match(text, gap.end())
+            if short and text.startswith(other, short.end()):
+                return True
+        at = text.find(one, at + 1)
+    return False
 
 
 def asks(text: str) -> bool:

@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from session_mgmt_mcp.domain.answers import Answer, Answers, Overview, SearchResult
 from session_mgmt_mcp.domain.drafts import Draft, Stored, record_of
 from session_mgmt_mcp.domain.parts import split
-from session_mgmt_mcp.domain.ranking import FULL_LENGTH, KEPT, POOL, cues_of, rank, reread
+from session_mgmt_mcp.domain.ranking import KEPT, POOL, cues_of, rank, reread
 from session_mgmt_mcp.domain.scope import EVERYTHING, Scope
 from session_mgmt_mcp.domain.scrubbing import scrub
 from session_mgmt_mcp.domain.text import opaque_id
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound, Unavailable
-from session_mgmt_mcp.ports.vector_store import Condition, Meaning, Record, StoreStats, VectorStore
+from session_mgmt_mcp.ports.vector_store import Condition, Matches, Meaning, Read, Record, StoreStats, VectorStore
 
 MAX_QUERY_CHARACTERS = 2_000
+FIRST = 10  # records that were read for ranking and are kept for the first page
 
 
 class MemoryService:
@@ -190,14 +191,16 @@ class MemoryService:
 
     async def _ranked(self, token: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> Answer:
         notes: list[str] = []
-        found, cues = await asyncio.gather(
-            self._store.search(query, self._meaning(query, notes), scope.conditions(), POOL),
-            asyncio.to_thread(cues_of, query),
-        )
-        order = rank(found, cues, self._clock.now(), half_life_days=half_life_days)
-        asked_for = {name for _, shown, before in order.to_read() for name in (shown, before) if name}
-        order = reread(order, await self._store.texts(sorted(asked_for), FULL_LENGTH), cues)
-        return Answer(token, query, order.down_to(min_score), "".join(notes))
+        cues = cues_of(query)
+
+        def judge(found: Matches, read: Read) -> Answer:
+            order = rank(found, cues, self._clock.now(), half_life_days=half_life_days)
+            records = {one.id: one for one in read(sorted({name for both in order.read for name in both if name}))}
+            order = reread(order, {name: one.text for name, one in records.items()}, cues).down_to(min_score)
+            first = {shown: records[shown] for shown, _ in order.read[:FIRST] if shown in records}
+            return Answer(token, query, order, "".join(notes), first)
+
+        return await self._store.search(query, self._meaning(query, notes), scope.conditions(), POOL, judge)
 
     async def _page(self, answer: Answer, offset: int, limit: int) -> SearchResult:
         self._answers.used(answer)

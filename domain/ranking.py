@@ -5,7 +5,7 @@ Why these features and weights: docs/architecture/0007-ranking.md.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import overload
@@ -123,6 +123,9 @@ class Ranking(Sequence[Scored]):
     answered: Floats  # by row: how close what was said before it is to the question, -1..1
     before: Ints  # the row of that; -1: none that matters
     weights: Weights
+    read: Sequence[
+        tuple[str, str]
+    ]  # of the first REREAD: the ids of its hit and of what was said before it, else empty
 
     def __len__(self) -> int:
         return len(self.order)
@@ -143,13 +146,6 @@ class Ranking(Sequence[Scored]):
             float(self.cosine[row]),
             self.found.ids[self.before[row]] if self.before[row] >= 0 else "",
         )
-
-    def to_read(self) -> list[tuple[int, str, str]]:
-        """Of the first REREAD the row, the id of the hit and that of what was said before it, empty where it is no matter."""
-        return [
-            (row, self.found.shown(row), self.found.ids[before] if before >= 0 else "")
-            for row, before in zip(self.order[:REREAD].tolist(), self.before[self.order[:REREAD]].tolist(), strict=True)
-        ]
 
     def down_to(self, min_score: float) -> "Ranking":
         """Without those that score less."""
@@ -190,11 +186,15 @@ def rank(
         "reflection": weights.reflection * known.kinds.among({Kind.REFLECTION}).astype(np.float64),
     }
     totals = _totals(features)
-    order = _with_best_words(_ordered(totals, known.times, known.ids), known.best(known.words, 0.0))[:KEPT]
+    order = _with_best_words(_ordered(totals, known.times, known.ids.__getitem__), known.best(known.words, 0.0))[:KEPT]
     scores = _scores(totals[order], _sure(cosine[order[:5]], 0.0, found.searched).max(initial=0.0))
     answered = at(meaning + window, left) - 1.0
     before = left if weights.answers else np.full_like(left, -1)
-    return Ranking(known, order, scores, features, cosine, answered, before, weights)
+    read = [
+        (known.shown(row), known.ids[said] if said >= 0 else "")
+        for row, said in zip(order[:REREAD].tolist(), before[order[:REREAD]].tolist(), strict=True)
+    ]
+    return Ranking(known, order, scores, features, cosine, answered, before, weights, read)
 
 
 def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
@@ -202,32 +202,40 @@ def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
 
     `texts` by id: of their hits, and of their `before`; what is missing is judged without.
     """
-    features = {**order.features, **{name: np.zeros(len(order.found)) for name in OF_TEXT}}
-    coverage, (known, named) = np.zeros(len(order.found)), np.zeros((2, len(order.found)), np.bool_)
-    for row, shown, before in order.to_read():
-        if shown not in texts:
-            continue
-        text = texts[shown][:FULL_LENGTH]
-        known[row], coverage[row], named[row] = True, cues.coverage(text), cues.named_in(text)
-        answers = float(order.answered[row]) if "?" in texts.get(before, "")[:FULL_LENGTH] else 0.0
-        for name, value in _of_text(order.weights, text, cues, float(coverage[row]), answers).items():
-            features[name][row] = value
+    read, rest = order.order[:REREAD], order.order[REREAD:]
+    features, (coverage, named, known) = _of_texts(order, texts, cues)
     embedded = order.cosine > 0
     by_words = _WORDS_ALONE * np.where(embedded, coverage**_HALF_IS_LITTLE, coverage)
     by_both = _sure(order.cosine, coverage, order.found.found.searched)
-    sure = np.where(embedded | ~known, np.maximum(by_words, by_both), by_words)
+    sure = np.where(embedded | (known == 0), np.maximum(by_words, by_both), by_words)[read]
     totals = _totals(features)
-    read, rest = order.order[:REREAD], order.order[REREAD:]
-    again = _ordered(totals[read], order.found.times[read], [order.found.ids[row] for row in read.tolist()])
-    told = sure[read[again]]
-    leading = float(told[:5].max(initial=0.0))
-    first = _told_by_words(coverage[read[again]] == 1.0, named[read[again]], leading)
+    again = _ordered(totals[read], order.found.times[read], lambda at: order.found.ids[int(read[at])])
+    leading = float(sure[again[:5]].max(initial=0.0))
+    first = _told_by_words(coverage[read[again]] == 1.0, named[read[again]] > 0, leading)
+    made_sure = np.full(len(order), leading)
+    made_sure[: np.count_nonzero(first)] = max(sure[again[first]].max(initial=0.0), leading)
     again = again[np.argsort(~first, kind="stable")]
     best = np.concatenate((read[again], rest))
-    made_sure = np.full(len(best), leading)
-    made_sure[: np.count_nonzero(first)] = max(told[first].max(initial=0.0), leading)
     scores = _scores(totals[best], made_sure)
-    return replace(order, order=best, scores=scores, features=features)
+    return replace(order, order=best, scores=scores, features=features, read=[order.read[at] for at in again.tolist()])
+
+
+def _of_texts(order: Ranking, texts: Mapping[str, str], cues: Cues) -> tuple[dict[str, Floats], Floats]:
+    """All features; and by row coverage, whether it has the names, and whether its text is known at all."""
+    rows, judged = [], []
+    for row, (shown, before) in zip(order.order.tolist(), order.read, strict=False):
+        if shown in texts:
+            text = texts[shown][:FULL_LENGTH]
+            coverage = cues.coverage(text)
+            answers = float(order.answered[row]) if "?" in texts.get(before, "")[:FULL_LENGTH] else 0.0
+            rows.append(row)
+            judged.append(
+                (*_of_text(order.weights, text, cues, coverage, answers), coverage, cues.named_in(text), True)
+            )
+    columns = np.zeros((len(OF_TEXT) + 3, len(order.found)))
+    if rows:
+        columns[:, rows] = np.array(judged, np.float64).T
+    return {**order.features, **dict(zip(OF_TEXT, columns, strict=False))}, columns[len(OF_TEXT) :]
 
 
 def weights_for(kinds: Names, roles: Names) -> Weights:
@@ -239,18 +247,18 @@ def weights_for(kinds: Names, roles: Names) -> Weights:
     return PEERS if 2 * peers > sum(said.values()) else ASSISTED
 
 
-def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, answers: float) -> dict[str, float]:
-    length = math.log(max(len(text), SHORTEST) / SHORTEST) / math.log(FULL_LENGTH / SHORTEST)
-    return {
-        "dated": weights.dated if cues.wants_time and is_dated(text) else 0.0,
-        "counted": weights.counted if cues.wants_amount and is_counted(text) else 0.0,
-        "answers": weights.answers * answers,
-        "asks": weights.asks if asks(text) else 0.0,
-        "length": weights.length * length,
-        "standing": weights.standing if weights.standing and is_standing(text) else 0.0,
-        "coverage": weights.coverage * coverage,
-        "phrase": weights.phrase * cues.phrase(text) if coverage else 0.0,
-    }
+def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, answers: float) -> tuple[float, ...]:
+    """In the order of OF_TEXT."""
+    return (
+        weights.dated if cues.wants_time and is_dated(text) else 0.0,
+        weights.counted if cues.wants_amount and is_counted(text) else 0.0,
+        weights.answers * answers,
+        weights.asks if asks(text) else 0.0,
+        weights.length * math.log(max(len(text), SHORTEST) / SHORTEST) / math.log(FULL_LENGTH / SHORTEST),
+        weights.standing if weights.standing and is_standing(text) else 0.0,
+        weights.coverage * coverage,
+        weights.phrase * cues.phrase(text) if coverage else 0.0,
+    )
 
 
 def _told_by_words(worded: Bools, named: Bools, leading: float) -> Bools:
@@ -268,11 +276,11 @@ def _totals(features: Mapping[str, Floats]) -> Floats:
     return totals
 
 
-def _ordered(totals: Floats, times: Floats, ids: Sequence[str]) -> Ints:
+def _ordered(totals: Floats, times: Floats, name: Callable[[int], str]) -> Ints:
     """Highest total first, then newest, then by id."""
     order = np.lexsort((-times, -totals))
     tied = (np.diff(totals[order]) == 0) & (np.diff(times[order]) == 0)
-    return np.lexsort((np.array(ids), -times, -totals)) if tied.any() else order
+    return np.lexsort((np.array([*map(name, range(len(order)))]), -times, -totals)) if tied.any() else order
 
 
 def _with_best_words(order: Ints, words: Floats) -> Ints:

@@ -1,16 +1,17 @@
 """Records kept durably, and found by meaning and by word."""
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 
+T = TypeVar("T")
 Scores: TypeAlias = NDArray[np.float64]
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 Field: TypeAlias = Literal[
@@ -129,16 +130,16 @@ class Names:
         return [known[code] for code in self.codes.tolist()]
 
     def counts(self) -> dict[str, int]:
-        codes, counts = np.unique(self.codes, return_counts=True)
-        return {self.known[code]: int(count) for code, count in zip(codes, counts, strict=True)}
+        numbers = np.bincount(self.codes)
+        return {self.known[code]: int(numbers[code]) for code in np.flatnonzero(numbers).tolist()}
 
     def among(self, names: Collection[str]) -> NDArray[np.bool_]:
         """Which rows have one of `names`."""
-        if len(names) == 1:
-            (name,) = names
-            has: NDArray[np.bool_] = self.codes == (self.known.index(name) if name in self.known else -1)
-            return has
-        return np.isin(self.codes, [code for code in np.unique(self.codes).tolist() if self.known[code] in names])
+        codes = [self.known.index(name) for name in names if name in self.known]
+        has: NDArray[np.bool_] = self.codes == (codes[0] if codes else -1)
+        for code in codes[1:]:
+            has |= self.codes == code
+        return has
 
     def at(self, rows: NDArray[Any]) -> "Names":
         return Names(self.known, self.codes[rows])
@@ -207,6 +208,10 @@ class StoreStats:
     schema_version: int
 
 
+Read: TypeAlias = Callable[[Sequence[str]], list[Record]]
+"""As `VectorStore.get`, for those who cannot wait."""
+
+
 class VectorStore(Protocol):
     """Records under ids that the caller chooses. A returned call is durable, and visible to the very next one.
 
@@ -226,9 +231,6 @@ class VectorStore(Protocol):
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
         """In the order of `ids`; an unknown id is left out. Records come without their vectors."""
-
-    async def texts(self, ids: Sequence[str], characters: int) -> dict[str, str]:
-        """The first `characters` of the texts of those of `ids` that are stored: less to read than whole records."""
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """The stored vectors of those of `ids` that have one, float32."""
@@ -257,10 +259,18 @@ class VectorStore(Protocol):
     async def latest(self, where: Filter, k: int) -> list[Hit]:
         """At most k records, newest first, then by id; every score is 1."""
 
-    async def search(self, text: str, meaning: Awaitable[Meaning | None], where: Filter, k: int) -> Matches:
+    async def search(
+        self,
+        text: str,
+        meaning: Awaitable[Meaning | None],
+        where: Filter,
+        k: int,
+        judge: Callable[[Matches, Read], T],
+    ) -> T:
         """The k best of `search_dense` and of `search_lexical` in every unit, each with what all of them say of it.
 
-        `meaning` may still be on its way: words are looked up meanwhile. None: by words only.
+        `meaning` may still be on its way: words are looked up meanwhile. None: by words only. `judge` makes of them what
+        it likes, maybe in another thread, and may read records.
         """
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:

@@ -33,6 +33,7 @@ READERS = 3
 SNAPSHOT_AFTER, SNAPSHOT_AT_ONCE = 2_000, 50_000
 """Changes from which on a snapshot is worth its while: when nobody writes, and in the middle of writing."""
 REST_AFTER = 5.0
+A_MOMENT = 0.01
 
 _open: set[str] = set()
 _open_lock = threading.Lock()
@@ -128,7 +129,8 @@ class Connection:
     """`write` and `read` from any thread; a write is answered after its commit.
 
     `settle` runs first, and whenever the database had to be opened anew: it brings what is derived up to date.
-    `rest` runs between groups, with the number of changes that are worth its work.
+    `rest` runs between groups, with the number of changes that are worth its work, and again as long as it says so
+    and nobody writes.
     """
 
     def __init__(
@@ -137,7 +139,7 @@ class Connection:
         raw: Any,
         settle: Callable[[Any], None],
         upsert: Callable[[Any, Sequence[Row]], After],
-        rest: Callable[[Any, int], None],
+        rest: Callable[[Any, int], bool],
     ) -> None:
         self.path = path
         self.ready: Future[None] = Future()
@@ -167,7 +169,14 @@ class Connection:
                 raise Unavailable("The store is closed: open it again.")
             return self._readers.submit(self._read, what)
 
-    def close(self, last: Callable[[Any], None]) -> None:
+    def look(self, what: Callable[[], T]) -> "Future[T]":
+        """In a thread for readers, without the database."""
+        with self._closing:
+            if self._closed:
+                raise Unavailable("The store is closed: open it again.")
+            return self._readers.submit(what)
+
+    def close(self, last: Callable[[Any], object]) -> None:
         """After what was queued before, `last` runs on the connection."""
         with self._closing:
             if self._closed:
@@ -184,10 +193,16 @@ class Connection:
             owner_only(self.path)
 
     def _read(self, what: Callable[[Any], T]) -> T:
+        with self.cursor() as cursor:
+            return what(cursor)
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[Any]:
+        """Of the database, in any thread."""
         try:
             cursor = self._raw.cursor()
             try:
-                return what(cursor)
+                yield cursor
             finally:
                 cursor.close()
         except Exception as error:
@@ -229,12 +244,13 @@ class Connection:
         return group
 
     def _next(self) -> Write | None:
-        try:
-            return self._queue.get(timeout=REST_AFTER)
-        except queue.Empty:
-            if self.ready.exception() is None:
-                self._rest(self._raw, SNAPSHOT_AFTER)
-            return self._queue.get()
+        pause: float | None = REST_AFTER
+        while True:
+            try:
+                return self._queue.get(timeout=pause)
+            except queue.Empty:
+                more = self.ready.exception() is None and self._rest(self._raw, SNAPSHOT_AFTER)
+                pause = A_MOMENT if more else None
 
     def _commit(self, group: Sequence[Write]) -> None:
         if failure := self.ready.exception() or self._reconnected():

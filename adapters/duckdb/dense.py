@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import simsimd
 from numpy.typing import NDArray
-from session_mgmt_mcp.adapters.duckdb.growing import Bools, Column, Floats
-from session_mgmt_mcp.adapters.duckdb.search import contenders
+from session_mgmt_mcp.adapters.duckdb.growing import Column, Floats, Ints
 
 WORTH_TWO_THREADS = 20_000
+EVERY = slice(None)
+UNKNOWN = -2.0
+"""In place of a cosine that nobody took."""
 
 
 class Dense:
@@ -32,17 +34,7 @@ class Dense:
     def replace(self, slots: NDArray[Any], vectors: Floats) -> None:
         self.matrix.all[slots], self.scale.all[slots] = quantise(vectors)
 
-    def nearest(self, vector: Floats, eligible: Bools, k: int) -> tuple[NDArray[np.int64], Floats]:
-        """The eligible slots that are no further than the k-th nearest of them, and their cosines."""
-        if np.count_nonzero(eligible) * 3 < len(self):
-            slots = np.flatnonzero(eligible)
-            return slots, self.cosines(vector, slots)
-        query, query_scale = quantise(vector.reshape(1, -1))
-        cosines = dots(query, self.matrix.all, query_scale * self.scale.all)
-        slots = contenders(cosines, eligible, k)
-        return slots, cosines[slots]
-
-    def cosines(self, vector: Floats, slots: NDArray[np.int64]) -> Floats:
+    def cosines(self, vector: Floats, slots: Ints | slice = EVERY) -> Floats:
         query, query_scale = quantise(vector.reshape(1, -1))
         return dots(query, self.matrix.all[slots], query_scale * self.scale.all[slots])
 

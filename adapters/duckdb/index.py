@@ -8,15 +8,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb import filters, listing
-from session_mgmt_mcp.adapters.duckdb.dense import Dense
+from session_mgmt_mcp.adapters.duckdb.best import Found, contenders
+from session_mgmt_mcp.adapters.duckdb.dense import UNKNOWN, Dense
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes, IdsOf, Ints
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings, renumbered
 from session_mgmt_mcp.adapters.duckdb.listing import Votes
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
-from session_mgmt_mcp.adapters.duckdb.search import ByRecord, BySession, ByWindow, Found, Units, best_words, score
 from session_mgmt_mcp.adapters.duckdb.tokens import QUERY_CHARACTERS, Words, indexed_text
+from session_mgmt_mcp.adapters.duckdb.units import Units
 from session_mgmt_mcp.adapters.duckdb.vocabulary import occurrences
+from session_mgmt_mcp.adapters.duckdb.word_scores import WordScores, word_scores
 from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Matches, Meaning, Names, Order, SessionSpan, Unit
 
 DEAD_BEFORE_COMPACTION = 5_000
@@ -49,10 +51,8 @@ class Worded:
 
     changes: int  # of the index, by then
     wanted: Bools
-    record: ByRecord
-    window: ByWindow
-    session: BySession
-    rows: NDArray[np.int64]
+    scores: WordScores
+    rows: Ints
 
 
 class Index:
@@ -182,72 +182,72 @@ class Index:
             terms = self._terms(text)
             if not terms or not len(self.rows):
                 return []
-            own = ByRecord(self.rows, self._units)
+            words = word_scores(self.rows, self._units, self.postings, terms)
             match unit:
                 case Unit.RECORD:
-                    score(self.rows, self.postings, terms, own)
-                    return self._hits(best_words(own.scores, own.scores, wanted, k), k)
+                    found = words.best_records(wanted, k)
                 case Unit.WINDOW:
-                    windows = ByWindow(self.rows, self._units)
-                    score(self.rows, self.postings, terms, windows)
-                    return self._hits(best_words(windows.scores, windows.scores, wanted, k), k)
+                    found = words.best_windows(wanted, k)
                 case Unit.SESSION:
-                    sessions = BySession(self.rows, self._units)
-                    score(self.rows, self.postings, terms, own, sessions)
-                    return self._hits(best_words(sessions.all(), own.scores, wanted, k), k)
+                    found = words.best_sessions(wanted, k)
+            return self._hits(found, k)
 
     def _terms(self, text: str) -> list[int]:
         return list(dict.fromkeys(self._query_words.hashes(text[:QUERY_CHARACTERS])))
 
     def nearest(self, vector: Floats, where: Filter, k: int) -> list[Hit]:
         with self.lock:
-            return self._hits(self._near(vector, self._mask(where), k), k)
+            return self._hits(self._near(self._cosines(vector, self._mask(where)), k), k)
 
-    def _near(self, vector: Floats, wanted: Bools, k: int) -> Found:
-        slots, cosines = self.dense.nearest(vector, wanted[self.dense.row.all], k)
-        return Found(self.dense.row.all[slots].astype(np.int64), cosines, cosines)
+    def _cosines(self, vector: Floats, wanted: Bools) -> Floats:
+        """By slot; UNKNOWN where the row is not wanted."""
+        eligible = wanted[self.dense.row.all]
+        number = int(np.count_nonzero(eligible))
+        if number * 3 < len(eligible):
+            cosines, slots = np.full(len(eligible), UNKNOWN, np.float32), np.flatnonzero(eligible)
+            cosines[slots] = self.dense.cosines(vector, slots)
+            return cosines
+        cosines = self.dense.cosines(vector)
+        if number < len(eligible):
+            cosines[~eligible] = UNKNOWN
+        return cosines
+
+    def _near(self, cosines: Floats, k: int) -> Found:
+        slots = contenders(cosines, UNKNOWN, k)
+        return Found(self.dense.row.all[slots].astype(np.int64), cosines[slots], cosines[slots])
 
     def words(self, text: str, where: Filter, k: int) -> Worded:
         """What the words of a question say, before it is known what it means."""
         with self.lock:
             wanted = self._mask(where)
-            record = ByRecord(self.rows, self._units)
-            window, session = ByWindow(self.rows, self._units), BySession(self.rows, self._units)
-            score(self.rows, self.postings, self._terms(text), record, window, session)
-            pools = (
-                best_words(record.scores, record.scores, wanted, k),
-                best_words(window.scores, window.scores, wanted, k),
-                best_words(session.all(), record.scores, wanted, k),
-            )
-            rows = np.concatenate([pool.rows[self._best(pool, k)] for pool in pools])
-            return Worded(self._changes, wanted, record, window, session, rows)
+            scores = word_scores(self.rows, self._units, self.postings, self._terms(text))
+            pools = (scores.best_records(wanted, k), scores.best_windows(wanted, k), scores.best_sessions(wanted, k))
+            return Worded(self._changes, wanted, scores, np.concatenate([self._cut(pool, k) for pool in pools]))
 
     def matches(self, text: str, words: Worded, meaning: Meaning | None, where: Filter, k: int) -> Matches:
         """`words` and `meaning` together; what was written since `words` is taken in."""
         with self.lock:
             if words.changes != self._changes:
                 words = self.words(text, where, k)
-            found = words.rows
-            comparable = np.zeros(len(self.rows), np.bool_)
+            found, cosines = words.rows, np.full(len(self.dense), UNKNOWN, np.float32)
             if meaning is not None:
-                comparable = self._made_by(meaning.model_id)
-                nearest = self._near(meaning.vector, words.wanted & comparable, k)
-                found = np.concatenate((found, nearest.rows[self._best(nearest, k)]))
+                cosines = self._cosines(meaning.vector, words.wanted & self._made_by(meaning.model_id))
+                found = np.concatenate((found, self._cut(self._near(cosines, k), k)))
             either = np.zeros(len(self.rows), np.bool_)
             either[found] = True
             found = np.flatnonzero(either)
-            cosines = np.full(len(found), np.nan)
-            if meaning is not None:
-                known = comparable[found]
-                cosines[known] = self.dense.cosines(meaning.vector, self.rows["slot"][found[known]])
-            scores = {
-                Unit.RECORD: words.record.scores[found],
-                Unit.WINDOW: words.window.scores[found],
-                Unit.SESSION: words.session.of(found),
+            known = np.append(cosines, np.float32(UNKNOWN))[self.rows["slot"][found]]  # slot -1: no vector
+            by_unit = {
+                Unit.RECORD: words.scores.record[found],
+                Unit.WINDOW: words.scores.window[found],
+                Unit.SESSION: words.scores.session[found],
             }
-            by_unit = {unit: score.astype(np.float64) for unit, score in scores.items()}
-            searched = int(np.count_nonzero(words.wanted))
-            return Matches(*self._columns(found), cosines=cosines, words=by_unit, searched=searched)
+            return Matches(
+                *self._columns(found),
+                cosines=np.where(known == UNKNOWN, np.nan, known).astype(np.float64),
+                words={unit: score.astype(np.float64) for unit, score in by_unit.items()},
+                searched=int(np.count_nonzero(words.wanted)),
+            )
 
     def _made_by(self, model: str) -> Bools:
         """Rows that have a vector of that model."""
@@ -257,6 +257,10 @@ class Index:
 
     def _best(self, found: Found, k: int) -> NDArray[np.int64]:
         return found.best(k, self.rows["time"], self.rows.ids.of_all)
+
+    def _cut(self, found: Found, k: int) -> Ints:
+        """Its rows, in no order; the best k where more are as good as the last."""
+        return found.rows if len(found.rows) <= k else found.rows[self._best(found, k)]
 
     def latest(self, where: Filter, k: int) -> list[Hit]:
         with self.lock:

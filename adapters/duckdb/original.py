@@ -15,6 +15,7 @@ from session_mgmt_mcp.adapters.duckdb.connection import connect, wal
 from session_mgmt_mcp.adapters.duckdb.failures import corrupt
 from session_mgmt_mcp.adapters.duckdb.index import Index
 from session_mgmt_mcp.adapters.duckdb.records import parse
+from session_mgmt_mcp.adapters.duckdb.row_store import RowStore
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Json, Record
 
@@ -61,11 +62,14 @@ def build(path: Path, found: Iterator[Record], adopt: Adopt) -> None:
     raw = connect(path)
     try:
         schema.migrate(raw, path)
-        index = Index(schema.DIMENSIONS)
+        index, copies = (
+            Index(schema.DIMENSIONS),
+            RowStore(path),
+        )  # never opened: the store copies the rows when it has time
         while chunk := list(islice(found, CHUNK)):
             parsed = [parse(one, schema.DIMENSIONS) for record in chunk for one in adopt(record)]
             raw.execute("begin")
-            visible = writing.upsert(raw, index, parsed)
+            visible = writing.upsert(raw, index, copies, parsed)
             raw.execute("commit")
             visible()
         raw.execute("checkpoint")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from operator import attrgetter
 from typing import Any, cast
 
 import numpy as np
@@ -20,6 +21,7 @@ MICROSECOND = timedelta(microseconds=1)
 LONGEST_ID = 512
 TEXTS = ("id", "kind", "text", "project", "session", "role", "parent", "metadata", "content_hash")
 LABELLED = ("tags", "files", "facts")
+_PLAIN = attrgetter(*TEXTS, "time", "position")
 COLUMNS = "seq, revision, id, kind, text, project, session, role, parent, metadata, content_hash, time, position, tags, files, facts, worded"
 
 
@@ -100,6 +102,17 @@ def restored(row: Sequence[Any]) -> Row:
     """Of a database row in the order of COLUMNS."""
     seq, _, *plain, tags, files, facts, worded = row  # in the order of Row, too
     return Row(*(seq, *plain, tuple(tags), tuple(files), tuple(facts), worded))
+
+
+def packed(row: Row) -> bytes:
+    """As bytes, without its vector."""
+    return orjson.dumps((row.seq, *_PLAIN(row), row.tags, row.files, row.facts, row.worded))
+
+
+def unpacked(body: bytes) -> Row:
+    """Of what `packed` made."""
+    *plain, tags, files, facts, worded = orjson.loads(body)
+    return Row(*(*plain, tuple(tags), tuple(files), tuple(facts), worded))
 
 
 def to_record(row: Row, model_id: str) -> Record:

@@ -90,7 +90,8 @@ def migrate(
 
 
 def openings(connection: Any) -> list[str]:
-    return [token for (token,) in connection.execute("select token from openings").fetchall()]
+    """The last one last."""
+    return [token for (token,) in connection.execute("select token from openings order by number").fetchall()]
 
 
 def note_opening(connection: Any) -> str:

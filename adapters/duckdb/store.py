@@ -1,6 +1,7 @@
 """VectorStore on one DuckDB file."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -21,9 +22,10 @@ from session_mgmt_mcp.adapters.duckdb.connection import (
     wal,
 )
 from session_mgmt_mcp.adapters.duckdb.failures import translated
-from session_mgmt_mcp.adapters.duckdb.index import Index, Place, Worded
+from session_mgmt_mcp.adapters.duckdb.index import Index, Place
 from session_mgmt_mcp.adapters.duckdb.original import Adopt, is_original, take_over
 from session_mgmt_mcp.adapters.duckdb.records import Row, check_vectors, parse, to_record
+from session_mgmt_mcp.adapters.duckdb.row_store import RowStore
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import (
@@ -37,6 +39,7 @@ from session_mgmt_mcp.ports.vector_store import (
     Order,
     Page,
     PatternMatch,
+    Read,
     Record,
     SessionSpan,
     StoreStats,
@@ -45,6 +48,7 @@ from session_mgmt_mcp.ports.vector_store import (
 
 T = TypeVar("T")
 
+A_BREATH = 0.0005  # two threads that are woken at once may land on one core, where the second waits 5 ms for the first
 READ_AT_ONCE = 5_000  # texts that a pattern is tried on before asking whether there are enough
 
 FORGET_DELETIONS = "delete from gone where revision <= ? and revision < (select max(revision) from gone)"
@@ -62,6 +66,7 @@ class DuckDBVectorStore:
         self._dimensions = schema.DIMENSIONS
         self._index = Index(self._dimensions)
         self._vocabulary = vocabulary.Vocabulary()
+        self._copies = RowStore(snapshot.folder_of(path) / "rows.sqlite")
         self._token = ""
         self._saved = 0
         self._connection = Connection(path, raw, self._settle, self._upsert, self._rest)
@@ -98,14 +103,17 @@ class DuckDBVectorStore:
             raise
 
     def _upsert(self, raw: Any, rows: Sequence[Row]) -> After:
-        return writing.upsert(raw, self._index, rows)
+        return writing.upsert(raw, self._index, self._copies, rows)
 
     def _settle(self, raw: Any) -> None:
         if not self._token:
-            found = snapshot.load(self._path, self._dimensions, schema.openings(raw), schema.last_revision(raw))
+            openings, last = schema.openings(raw), schema.last_revision(raw)
+            found = snapshot.load(self._path, self._dimensions, openings, last)
             self._token = schema.note_opening(raw)
             self._saved = found.revision
             self._index.become(found)
+            self._copies.open(self._token, openings[-1] if openings else "", last)
+            self._copied_some(raw)
         writing.catch_up(raw, self._index)
         owner_only(self._path)
 
@@ -118,6 +126,11 @@ class DuckDBVectorStore:
         """Runs `what` with a cursor of the database, in a thread: for what else is kept in it."""
         await self._ready()
         return await asyncio.wrap_future(self._connection.read(what))
+
+    async def _look(self, what: Callable[[], T]) -> T:
+        """Runs `what`, which needs nothing of the tables, in a thread."""
+        await self._ready()
+        return await asyncio.wrap_future(self._connection.look(what))
 
     async def write(self, run: Callable[[Any], After]) -> Any:
         """Runs `run` in a transaction, maybe together with other writes, and then what it gave back."""
@@ -142,17 +155,17 @@ class DuckDBVectorStore:
             )
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
-        return await self.read(lambda cursor: read_known(cursor, self._index, ids))
+        return await self._look(lambda: self._records(ids))
 
-    async def texts(self, ids: Sequence[str], characters: int) -> dict[str, str]:
-        check_k(characters, "characters")
-
-        def read(cursor: Any) -> dict[str, str]:
-            known = self._index.known(ids)
-            found = writing.select_texts(cursor, [place.seq for place in known.values()], characters)
-            return {one: found[place.seq] for one, place in known.items() if place.seq in found}
-
-        return await self.read(read)
+    def _records(self, ids: Sequence[str]) -> list[Record]:
+        known = self._index.known(ids)
+        rows = self._copies.rows([place.seq for place in known.values()])
+        missing = [place.seq for place in known.values() if place.seq not in rows]
+        if missing:
+            with self._connection.cursor() as cursor:
+                rows |= {row.seq: row for row in writing.select_seqs(cursor, missing)}
+        places = (known[one] for one in ids if one in known)
+        return [to_record(rows[place.seq], place.model_id) for place in places if place.seq in rows]
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         def read(cursor: Any) -> dict[str, Vector]:
@@ -165,27 +178,39 @@ class DuckDBVectorStore:
 
     async def delete(self, where: Filter) -> int:
         filters.check(where)
-        gone: int = await self._write(Write(run=lambda c: writing.delete(c, self._index, where), alone=True))
+        gone: int = await self._write(
+            Write(run=lambda c: writing.delete(c, self._index, self._copies, where), alone=True)
+        )
         return gone
 
     async def search_dense(self, vector: Vector, where: Filter, k: int) -> list[Hit]:
         check_vectors(np.asarray(vector).reshape(1, -1), 1, self._dimensions)
         check_k(k)
-        return await self.read(lambda _: self._index.nearest(np.asarray(vector, np.float32), where, k))
+        return await self._look(lambda: self._index.nearest(np.asarray(vector, np.float32), where, k))
 
     async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
         check_k(k)
-        return await self.read(lambda _: self._index.lexical(text, where, k, Unit(unit)))
+        return await self._look(lambda: self._index.lexical(text, where, k, Unit(unit)))
 
-    async def search(self, text: str, meaning: Awaitable[Meaning | None], where: Filter, k: int) -> Matches:
-        def look(_: Any) -> Worded:
-            check_k(k)
-            return self._index.words(text, where, k)
-
-        words, known = await asyncio.gather(self.read(look), meaning)
+    async def search(
+        self,
+        text: str,
+        meaning: Awaitable[Meaning | None],
+        where: Filter,
+        k: int,
+        judge: Callable[[Matches, Read], T],
+    ) -> T:
+        check_k(k)
+        meant = asyncio.ensure_future(meaning)
+        try:
+            await asyncio.sleep(A_BREATH)
+            words = await self._look(lambda: self._index.words(text, where, k))
+        finally:
+            known = await meant
         if known is not None:
             check_vectors(np.asarray(known.vector).reshape(1, -1), 1, self._dimensions)
-        return await self.read(lambda _: self._index.matches(text, words, known, where, k))
+
+        return await self._look(lambda: judge(self._index.matches(text, words, known, where, k), self._records))
 
     async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[PatternMatch]:
         check_k(k)
@@ -207,7 +232,7 @@ class DuckDBVectorStore:
 
     async def latest(self, where: Filter, k: int) -> list[Hit]:
         check_k(k)
-        return await self.read(lambda _: self._index.latest(where, k))
+        return await self._look(lambda: self._index.latest(where, k))
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
         check_k(limit, "limit")
@@ -233,7 +258,7 @@ class DuckDBVectorStore:
 
     async def sessions(self, where: Filter, k: int) -> list[SessionSpan]:
         check_k(k)
-        return await self.read(lambda _: self._index.sessions(where, k))
+        return await self._look(lambda: self._index.sessions(where, k))
 
     async def complete(self, prefix: str, where: Filter, k: int, beside: str = "") -> list[Completion]:
         check_k(k)
@@ -248,15 +273,15 @@ class DuckDBVectorStore:
         return await self.read(read)
 
     async def count(self, where: Filter) -> int:
-        return await self.read(lambda _: self._index.count(where))
+        return await self._look(lambda: self._index.count(where))
 
     async def facets(self, by: Facet, where: Filter) -> dict[str, int]:
         if by not in get_args(Facet):
             raise Invalid(f"facet {by!r}: use one of {', '.join(get_args(Facet))}.")
-        return await self.read(lambda _: self._index.facets(by, where))
+        return await self._look(lambda: self._index.facets(by, where))
 
     async def frequencies(self, words: Sequence[str], where: Filter) -> dict[str, int]:
-        return await self.read(lambda _: self._index.frequencies(words, where))
+        return await self._look(lambda: self._index.frequencies(words, where))
 
     async def stats(self) -> StoreStats:
         def read(cursor: Any) -> StoreStats:
@@ -277,24 +302,25 @@ class DuckDBVectorStore:
         try:
             self._connection.close(lambda raw: self._rest(raw, SNAPSHOT_AFTER))
         finally:
+            self._copies.close()
             release(self._claimed)
 
-    def _rest(self, raw: Any, changes: int) -> None:
-        """Saves the index when that many changes are not in its last snapshot, and forgets deletions that are."""
-        if self._index.revision - self._saved < changes:
-            return
-        self._saved = self._index.revision
-        try:
-            snapshot.save(self._index, self._path, self._token)
-            raw.execute(FORGET_DELETIONS, [self._saved])
-        except (OSError, duckdb.Error):  # the next opening takes longer; nothing else depends on it
-            return
+    def _rest(self, raw: Any, changes: int) -> bool:
+        """Saves the index when that many changes are not in its last snapshot, and forgets deletions that are.
 
+        Whether there are more rows to copy, for when there is time.
+        """
+        if self._index.revision - self._saved >= changes:
+            self._saved = self._index.revision
+            with contextlib.suppress(OSError, duckdb.Error):  # the next opening takes longer, no more
+                snapshot.save(self._index, self._path, self._token)
+                raw.execute(FORGET_DELETIONS, [self._saved])
+        return changes == SNAPSHOT_AFTER and self._copied_some(raw)
 
-def read_known(cursor: Any, index: Index, ids: Sequence[str]) -> list[Record]:
-    """In the order of `ids`, of those that are stored."""
-    found = {record.id: record for record in read_records(cursor, list(index.known(ids).values()))}
-    return [found[one] for one in ids if one in found]
+    def _copied_some(self, raw: Any) -> bool:
+        with contextlib.suppress(duckdb.Error):
+            return self._copies.fill(raw)
+        return False
 
 
 def read_records(cursor: Any, places: Sequence[Place]) -> list[Record]:

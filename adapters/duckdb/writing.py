@@ -18,6 +18,7 @@ from session_mgmt_mcp.adapters.duckdb.records import (
     storable,
     vector_table,
 )
+from session_mgmt_mcp.adapters.duckdb.row_store import RowStore
 from session_mgmt_mcp.adapters.duckdb.schema import last_revision
 from session_mgmt_mcp.ports.embedder import Matrix
 from session_mgmt_mcp.ports.errors import Invalid
@@ -57,16 +58,7 @@ def select_seqs(connection: Any, seqs: Sequence[int]) -> list[Row]:
     return rows
 
 
-def select_texts(connection: Any, seqs: Sequence[int], characters: int) -> dict[int, str]:
-    """By seq, the beginning of each text."""
-    found: dict[int, str] = {}
-    for start in range(0, len(seqs), FEW):
-        query = "select seq, left(text, ?) from memory where seq in ?"
-        found |= connection.execute(query, [characters, list(seqs[start : start + FEW])]).fetchall()
-    return found
-
-
-def upsert(connection: Any, index: Index, rows: Sequence[Row]) -> After:
+def upsert(connection: Any, index: Index, copies: RowStore, rows: Sequence[Row]) -> After:
     """New records get a seq; unchanged ones are left alone; a vector stays as long as what it was made of does."""
     latest = {row.id: row for row in rows}
     known = index.known(list(latest))
@@ -91,6 +83,7 @@ def upsert(connection: Any, index: Index, rows: Sequence[Row]) -> After:
         return lambda: None
     replaced = [row.seq for row in changed if row.id in stored]
     if replaced:
+        copies.drop(replaced)
         delete_seqs(connection, "memory", replaced)
     for start, chunk in portions(changed):
         insert(connection, "memory", record_table(chunk, index.revision + 1 + start))
@@ -102,6 +95,7 @@ def upsert(connection: Any, index: Index, rows: Sequence[Row]) -> After:
     def visible() -> None:
         index.put(changed, replaced, kept)
         index.revision = revision
+        copies.put(changed, revision)
 
     return visible
 
@@ -145,10 +139,11 @@ def set_vectors(connection: Any, index: Index, ids: Sequence[str], vectors: Matr
     return visible
 
 
-def delete(connection: Any, index: Index, where: Filter) -> After:
+def delete(connection: Any, index: Index, copies: RowStore, where: Filter) -> After:
     seqs = [place.seq for place in index.places(where)]
     if not seqs:
         return lambda: 0
+    copies.drop(seqs)
     delete_seqs(connection, "memory", seqs)
     delete_seqs(connection, "vectors", seqs)
     insert(connection, "gone", seq_table(seqs, index.revision + 1))

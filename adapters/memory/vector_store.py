@@ -30,9 +30,11 @@ from session_mgmt_mcp.ports.vector_store import (
     Order,
     Page,
     PatternMatch,
+    Read,
     Record,
     SessionSpan,
     StoreStats,
+    T,
     Unit,
 )
 
@@ -96,13 +98,11 @@ class MemoryVectorStore:
                 self._records[record_id] = replace(self._records[record_id], vector=vector.copy(), model_id=model_id)
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
+        return self._get(ids)
+
+    def _get(self, ids: Sequence[str]) -> list[Record]:
         self._check_open()
         return [replace(self._records[one], vector=None) for one in ids if one in self._records]
-
-    async def texts(self, ids: Sequence[str], characters: int) -> dict[str, str]:
-        self._check_open()
-        check_count("characters", characters)
-        return {one: self._records[one].text[:characters] for one in ids if one in self._records}
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         self._check_open()
@@ -146,8 +146,17 @@ class MemoryVectorStore:
         check_count("k", k)
         return best([(one, 1.0, 1.0) for one in self._having(where)], k)
 
-    async def search(self, text: str, meaning: Awaitable[Meaning | None], where: Filter, k: int) -> Matches:
-        known = await meaning
+    async def search(
+        self,
+        text: str,
+        meaning: Awaitable[Meaning | None],
+        where: Filter,
+        k: int,
+        judge: Callable[[Matches, Read], T],
+    ) -> T:
+        return judge(await self._matches(text, await meaning, where, k), self._get)
+
+    async def _matches(self, text: str, known: Meaning | None, where: Filter, k: int) -> Matches:
         searched = len(self._having(where))
         cosines: dict[str, float] = {}
         if known:

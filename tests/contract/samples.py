@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from session_mgmt_mcp.ports.embedder import Vector
-from session_mgmt_mcp.ports.vector_store import Hit, Meaning, Record, VectorStore
+from session_mgmt_mcp.ports.vector_store import Filter, Hit, Matches, Meaning, Record, VectorStore
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DIMENSIONS = 384
@@ -49,3 +49,8 @@ async def all_ids(store: VectorStore, limit: int = 7) -> list[str]:
         cursor = page.cursor
         if cursor is None:
             return found
+
+
+async def matches(store: VectorStore, text: str, meaning: Awaitable[Meaning | None], where: Filter, k: int) -> Matches:
+    """What a search finds, without reading any of it."""
+    return await store.search(text, meaning, where, k, lambda found, _: found)

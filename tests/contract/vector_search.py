@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from session_mgmt_mcp.contracts.samples import START, meaning, names, pointing, record
+from session_mgmt_mcp.contracts.samples import START, matches, meaning, names, pointing, record
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 from session_mgmt_mcp.ports.vector_store import Condition, Meaning, PatternMatch, Unit, VectorStore
 
@@ -162,7 +162,7 @@ class VectorSearchContract:
         )
         await store.upsert([record("m0.1", "alpha epsilon", session="s", parent="m0"), record("alone", "beta")])
         asked, where = "alpha beta", [Condition("project", "=", "shop")]
-        found = await store.search(asked, meaning(pointing(1), "m"), where, 2)
+        found = await matches(store, asked, meaning(pointing(1), "m"), where, 2)
         pools = [await store.search_dense(pointing(1), where, 2)]
         pools += [await store.search_lexical(asked, where, 2, unit) for unit in Unit]
         assert sorted(found.ids) == sorted({hit.id for pool in pools for hit in pool})
@@ -184,14 +184,14 @@ class VectorSearchContract:
                 record("c", "beta", session="t", vector=pointing(0, 1), model_id="m"),
             ]
         )
-        found = await store.search("alpha", meaning(pointing(1), "m"), (), 5)
+        found = await matches(store, "alpha", meaning(pointing(1), "m"), (), 5)
         scores = dict(zip(found.ids, found.words[Unit.SESSION].tolist(), strict=True))
         assert scores["a"] == scores["b"] > scores["c"] == 0
 
     async def test_what_a_search_finds_comes_with_its_place(self, store: VectorStore) -> None:
         place = {"session": "s", "role": "user", "position": 4, "parent": "p"}
         await store.upsert([record("a", "needle", **place), record("b", "needle", kind="reflection")])
-        found = await store.search("needle", meaning(None), (), 5)
+        found = await matches(store, "needle", meaning(None), (), 5)
         at = list(found.ids).index("a")
         assert (found.sessions[at], found.roles[at], found.positions[at], found.parents[at]) == ("s", "user", 4, "p")
         assert (found.kinds[at], found.projects[at], found.times[at]) == ("turn", "shop", START.timestamp())
@@ -206,21 +206,21 @@ class VectorSearchContract:
                 record("d", "beta", vector=pointing(1), model_id="other"),
             ]
         )
-        found = await store.search("alpha", meaning(pointing(1), "m"), (), 5)
+        found = await matches(store, "alpha", meaning(pointing(1), "m"), (), 5)
         assert sorted(found.ids) == ["a", "b", "c"]
         cosines = dict(zip(found.ids, found.cosines.tolist(), strict=True))
         assert cosines == pytest.approx({"a": 1.0, "b": float("nan"), "c": float("nan")}, abs=0.01, nan_ok=True)
-        assert len(await store.search("beta", meaning(pointing(1), "unknown"), (), 5)) == 1
+        assert len(await matches(store, "beta", meaning(pointing(1), "unknown"), (), 5)) == 1
 
     async def test_without_a_meaning_words_are_enough(self, store: VectorStore) -> None:
         await store.upsert([record("a", "alpha", vector=pointing(1), model_id="m"), record("b", "beta")])
-        found = await store.search("alpha", meaning(None), (), 5)
+        found = await matches(store, "alpha", meaning(None), (), 5)
         assert (list(found.ids), np.isnan(found.cosines).tolist()) == (["a"], [True])
-        assert len(await store.search("", meaning(None), (), 5)) == 0
+        assert len(await matches(store, "", meaning(None), (), 5)) == 0
 
     async def test_without_words_a_meaning_is_enough(self, store: VectorStore) -> None:
         await store.upsert([record("a", "alpha", vector=pointing(1), model_id="m"), record("b", "beta")])
-        found = await store.search("the", meaning(pointing(1), "m"), (), 5)
+        found = await matches(store, "the", meaning(pointing(1), "m"), (), 5)
         assert (list(found.ids), found.words[Unit.RECORD].tolist()) == (["a"], [0.0])
 
     async def test_what_is_written_while_the_meaning_is_on_its_way_spoils_nothing(self, store: VectorStore) -> None:
@@ -231,7 +231,7 @@ class VectorSearchContract:
             await store.upsert([record("d", "needle"), record("b", "changed")])
             return Meaning(pointing(1), "m")
 
-        found = await store.search("needle", late(), (), 5)
+        found = await matches(store, "needle", late(), (), 5)
         assert {"c"} <= set(found.ids) <= {"b", "c", "d"}
         assert found.cosines[list(found.ids).index("c")] == pytest.approx(1, abs=0.01)
 
@@ -240,7 +240,7 @@ class VectorSearchContract:
             raise Unavailable("The model is missing.")
 
         with pytest.raises(Unavailable, match="model"):
-            await store.search("text", broken(), (), 5)
+            await matches(store, "text", broken(), (), 5)
 
     # filters
 
@@ -304,7 +304,7 @@ class VectorSearchContract:
         for where, expected in cases:
             assert await store.count(where) == len(expected), where
             assert sorted(names(await store.search_lexical("needle", where, 9))) == list(expected), where
-            assert sorted((await store.search("needle", meaning(None), where, 9)).ids) == list(expected), where
+            assert sorted((await matches(store, "needle", meaning(None), where, 9)).ids) == list(expected), where
             assert [one.id for one in (await store.scan(where)).records] == list(expected), where
 
     @pytest.mark.parametrize(
@@ -340,6 +340,6 @@ class VectorSearchContract:
         with pytest.raises(Invalid):
             await store.search_dense(pointing(1), (), 0)
         with pytest.raises(Invalid):
-            await store.search("text", meaning(None), (), 0)
+            await matches(store, "text", meaning(None), (), 0)
         with pytest.raises(Invalid):
             await store.scan((), None, 0)

@@ -47,26 +47,11 @@ class VectorStoreContract(VectorSearchContract, VectorListingContract):
             asked = [f"r{n:03}" for n in range(number)][::-1]
             assert [one.id for one in await store.get(["nobody", *asked])] == asked
 
-    async def test_texts_come_by_id_as_far_as_asked_and_without_the_unknown(self, store: VectorStore) -> None:
-        await store.upsert([record("a", "reset the cache"), record("b", "🧀é twice"), record("c", "few")])
-        assert await store.texts(["c", "nobody", "a", "b"], 5) == {"a": "reset", "b": "🧀é tw", "c": "few"}
-
-    async def test_many_texts_are_read_as_well_as_few(self, store: VectorStore) -> None:
-        stored = {f"r{n:03}": f"text {n}" for n in range(250)}
-        await store.upsert([record(name, text) for name, text in stored.items()])
-        for number in (0, 1, 100, 101, 250):
-            asked = list(stored)[:number]
-            assert await store.texts(asked, 800) == {name: stored[name] for name in asked}
-
-    async def test_texts_are_as_last_written_and_gone_when_deleted(self, store: VectorStore) -> None:
+    async def test_what_is_got_is_as_last_written_and_gone_when_deleted(self, store: VectorStore) -> None:
         await store.upsert([record("a", "first"), record("b", "other")])
         await store.upsert([record("a", "second")])
         await store.delete([Condition("id", "=", "b")])
-        assert await store.texts(["a", "b"], 800) == {"a": "second"}
-
-    async def test_no_characters_of_a_text_are_asked_for_in_vain(self, store: VectorStore) -> None:
-        with pytest.raises(Invalid, match="characters"):
-            await store.texts(["a"], 0)
+        assert [(one.id, one.text) for one in await store.get(["a", "b"])] == [("a", "second")]
 
     async def test_the_same_id_twice_is_one_record_the_last(self, store: VectorStore) -> None:
         await store.upsert([record("a", "first"), record("b"), record("a", "second")])

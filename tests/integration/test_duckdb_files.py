@@ -41,7 +41,9 @@ async def test_everything_is_for_the_owner_only(path, monkeypatch):
     try:
         opened = await DuckDBVectorStore.open(path)
         await opened.upsert([record("a")])
-        assert modes(path.parent) == {"memory.duckdb": 0o600, "memory.duckdb.wal": 0o600, "memory.duckdb.index": 0o700}
+        copies = dict.fromkeys(("rows.sqlite", "rows.sqlite-shm", "rows.sqlite-wal"), 0o600)
+        tables = {"memory.duckdb": 0o600, "memory.duckdb.wal": 0o600, "memory.duckdb.index": 0o700}
+        assert modes(path.parent) == {**tables, **copies}
         await opened.backup(path.parent / "copy")
         await opened.close()
     finally:

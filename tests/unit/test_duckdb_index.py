@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.adapters.duckdb import index as index_module
-from session_mgmt_mcp.adapters.duckdb import search, snapshot
+from session_mgmt_mcp.adapters.duckdb import snapshot, units, word_scores
+from session_mgmt_mcp.adapters.duckdb.best import contenders
 from session_mgmt_mcp.adapters.duckdb.growing import Ids, IdsOf
 from session_mgmt_mcp.adapters.duckdb.index import Index, Vectors
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings
@@ -106,11 +107,13 @@ def slow_scores(kept, query, unit):
     st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=3),
     st.sampled_from(list(Unit)),
     st.sampled_from([0, 2, 99]),
+    st.sampled_from([0, 99]),
 )
-def test_scores_are_bm25_over_what_is_there(steps, query, unit, few):
+def test_scores_are_bm25_over_what_is_there(steps, query, unit, few, runs):
     index, kept = play(steps)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "FEW", few)  # 0: every word is rare, 99: none
+        patch.setattr(word_scores, "FEW", few)  # 0: every word is rare, 99: none
+        patch.setattr(units, "LONG_RUNS", runs)  # 0: every run is long, 99: none
         hits = index.lexical(" ".join(query), [], 99, unit)
     expected = slow_scores(kept, " ".join(query), unit)
     assert {hit.id: pytest.approx(hit.score, rel=1e-4) for hit in hits} == expected
@@ -247,14 +250,12 @@ def test_an_id_is_found_in_the_row_it_was_given_last(names):
 
 
 @SMALL
-@given(st.lists(st.sampled_from([0.0, 0.5, 0.5, 1.0, 2.0]), max_size=40), st.integers(1, 12), st.data())
-def test_contenders_are_the_k_best_and_what_is_as_good_as_the_last(numbers, k, data):
-    scores = np.array(numbers, np.float32)
-    eligible = np.array(data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores))), np.bool_)
-    among = sorted((scores[eligible]).tolist(), reverse=True)
+@given(st.lists(st.sampled_from([0.0, 0.5, 0.5, 1.0, 2.0]), max_size=40), st.integers(1, 12))
+def test_contenders_are_the_k_best_and_what_is_as_good_as_the_last(numbers, k):
+    among = sorted((number for number in numbers if number > 0), reverse=True)
     lowest = among[:k][-1] if among else 0.0
-    expected = [at for at in range(len(scores)) if eligible[at] and scores[at] >= lowest]
-    assert search.contenders(scores, eligible, k).tolist() == expected
+    expected = [at for at, number in enumerate(numbers) if number > 0 and number >= lowest]
+    assert contenders(np.array(numbers, np.float32), 0.0, k).tolist() == expected
 
 
 def test_int8_keeps_the_order_that_floats_have():

@@ -202,7 +202,7 @@ def test_what_has_the_best_words_is_read_however_far_behind_it_stands():
     alike = [hit(f"alike{n}", 0.9 - n / 1_000, position=9 * n) for n in range(100)]
     word = hit("word", 0.01, position=9_999, role="assistant")
     order = ranked([*alike, word], {Unit.RECORD: [word]}, NOTHING, NOW, weights=replace(CODING, words=0.0, length=0.0))
-    assert ids(order).index("word") >= 40 and "word" in [shown for _, shown, _ in order.to_read()]
+    assert ids(order).index("word") >= 40 and "word" in [shown for shown, _ in order.read]
 
 
 def test_words_that_stand_together_in_the_question_should_stand_together_in_the_text():
