@@ -201,15 +201,16 @@ class Index:
 
     def _cosines(self, vector: Floats, wanted: Bools) -> Floats:
         """By slot; UNKNOWN where the row is not wanted."""
+        number = int(np.count_nonzero(wanted & (self.rows["slot"] >= 0)))
+        if number == len(self.dense):
+            return self.dense.cosines(vector)
         eligible = wanted[self.dense.row.all]
-        number = int(np.count_nonzero(eligible))
         if number * 3 < len(eligible):
             cosines, slots = np.full(len(eligible), UNKNOWN, np.float32), np.flatnonzero(eligible)
             cosines[slots] = self.dense.cosines(vector, slots)
             return cosines
         cosines = self.dense.cosines(vector)
-        if number < len(eligible):
-            cosines[~eligible] = UNKNOWN
+        cosines[~eligible] = UNKNOWN
         return cosines
 
     def _near(self, cosines: Floats, k: int) -> Found:
