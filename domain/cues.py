@@ -75,7 +75,7 @@ class Cues:
         if not self.stems:
             return 0.0
         lower = " ".join(texts).lower()
-        return sum(stem in lower for stem in self.stems) / len(self.stems)
+        return sum(map(lower.__contains__, self.stems)) / len(self.stems)
 
     def named_in(self, text: str) -> bool:
         """Whether the question names files or code, and the text has all of these names."""
@@ -148,7 +148,7 @@ def is_counted(text: str) -> bool:
 def is_standing(text: str) -> bool:
     """Says what is preferred or always to be done."""
     lower = text.lower()
-    return any(phrase in lower for phrase in _STANDING)
+    return any(map(lower.__contains__, _STANDING))
 
 
 def _named_time(text: str) -> tuple[tuple[int, ...], int | None, int | None]:

@@ -118,6 +118,7 @@ class Ranking(Sequence[Scored]):
     found: Candidates
     order: Ints  # rows of the candidates
     scores: Floats  # along the order
+    totals: Floats  # along the order
     features: Mapping[str, Floats]  # by row
     cosine: Floats  # by row
     answered: Floats  # by row: how close what was said before it is to the question, -1..1
@@ -186,7 +187,7 @@ def rank(
         "reflection": weights.reflection * known.kinds.among({Kind.REFLECTION}).astype(np.float64),
     }
     totals = _totals(features)
-    order = _with_best_words(_ordered(totals, known.times, known.ids.__getitem__), known.best(known.words, 0.0))[:KEPT]
+    order = _with_best_words(_best(totals, known), totals, known.best(known.words, 0.0))
     scores = _scores(totals[order], _sure(cosine[order[:5]], 0.0, found.searched).max(initial=0.0))
     answered = at(meaning + window, left) - 1.0
     before = left if weights.answers else np.full_like(left, -1)
@@ -194,7 +195,7 @@ def rank(
         (known.shown(row), known.ids[said] if said >= 0 else "")
         for row, said in zip(order[:REREAD].tolist(), before[order[:REREAD]].tolist(), strict=True)
     ]
-    return Ranking(known, order, scores, features, cosine, answered, before, weights, read)
+    return Ranking(known, order, scores, totals[order], features, cosine, answered, before, weights, read)
 
 
 def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
@@ -203,39 +204,33 @@ def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:
     `texts` by id: of their hits, and of their `before`; what is missing is judged without.
     """
     read, rest = order.order[:REREAD], order.order[REREAD:]
-    features, (coverage, named, known) = _of_texts(order, texts, cues)
-    embedded = order.cosine > 0
-    by_words = _WORDS_ALONE * np.where(embedded, coverage**_HALF_IS_LITTLE, coverage)
-    by_both = _sure(order.cosine, coverage, order.found.found.searched)
-    sure = np.where(embedded | (known == 0), np.maximum(by_words, by_both), by_words)[read]
-    totals = _totals(features)
-    again = _ordered(totals[read], order.found.times[read], lambda at: order.found.ids[int(read[at])])
+    judged = np.array(
+        [_of_text(order, row, both, texts, cues) for row, both in zip(read.tolist(), order.read, strict=True)]
+    )
+    judged = judged.reshape(len(read), len(OF_TEXT) + 3)
+    coverage, named, known = judged[:, len(OF_TEXT) :].T
+    totals = np.round(order.totals[: len(read)] + judged[:, : len(OF_TEXT)].sum(axis=1), 9)
+    cosine = order.cosine[read]
+    by_words = _WORDS_ALONE * np.where(cosine > 0, coverage**_HALF_IS_LITTLE, coverage)
+    by_both = _sure(cosine, coverage, order.found.found.searched)
+    sure = np.where((cosine > 0) | (known == 0), np.maximum(by_words, by_both), by_words)
+    again = _ordered(totals, order.found.times[read], lambda at: order.found.ids[int(read[at])])
     leading = float(sure[again[:5]].max(initial=0.0))
-    first = _told_by_words(coverage[read[again]] == 1.0, named[read[again]] > 0, leading)
+    first = _told_by_words(coverage[again] == 1.0, named[again] > 0, leading)
     made_sure = np.full(len(order), leading)
     made_sure[: np.count_nonzero(first)] = max(sure[again[first]].max(initial=0.0), leading)
     again = again[np.argsort(~first, kind="stable")]
-    best = np.concatenate((read[again], rest))
-    scores = _scores(totals[best], made_sure)
-    return replace(order, order=best, scores=scores, features=features, read=[order.read[at] for at in again.tolist()])
-
-
-def _of_texts(order: Ranking, texts: Mapping[str, str], cues: Cues) -> tuple[dict[str, Floats], Floats]:
-    """All features; and by row coverage, whether it has the names, and whether its text is known at all."""
-    rows, judged = [], []
-    for row, (shown, before) in zip(order.order.tolist(), order.read, strict=False):
-        if shown in texts:
-            text = texts[shown][:FULL_LENGTH]
-            coverage = cues.coverage(text)
-            answers = float(order.answered[row]) if "?" in texts.get(before, "")[:FULL_LENGTH] else 0.0
-            rows.append(row)
-            judged.append(
-                (*_of_text(order.weights, text, cues, coverage, answers), coverage, cues.named_in(text), True)
-            )
-    columns = np.zeros((len(OF_TEXT) + 3, len(order.found)))
-    if rows:
-        columns[:, rows] = np.array(judged, np.float64).T
-    return {**order.features, **dict(zip(OF_TEXT, columns, strict=False))}, columns[len(OF_TEXT) :]
+    totals = np.concatenate((totals[again], order.totals[len(read) :]))
+    columns = np.zeros((len(OF_TEXT), len(order.found)))
+    columns[:, read] = judged[:, : len(OF_TEXT)].T
+    return replace(
+        order,
+        order=np.concatenate((read[again], rest)),
+        scores=_scores(totals, made_sure),
+        totals=totals,
+        features={**order.features, **dict(zip(OF_TEXT, columns, strict=True))},
+        read=[order.read[at] for at in again.tolist()],
+    )
 
 
 def weights_for(kinds: Names, roles: Names) -> Weights:
@@ -247,17 +242,27 @@ def weights_for(kinds: Names, roles: Names) -> Weights:
     return PEERS if 2 * peers > sum(said.values()) else ASSISTED
 
 
-def _of_text(weights: Weights, text: str, cues: Cues, coverage: float, answers: float) -> tuple[float, ...]:
-    """In the order of OF_TEXT."""
+def _of_text(
+    order: Ranking, row: int, both: tuple[str, str], texts: Mapping[str, str], cues: Cues
+) -> tuple[float, ...]:
+    """In the order of OF_TEXT; then coverage, whether it has the names, and whether the text is known at all."""
+    shown, before = both
+    if shown not in texts:
+        return (0.0,) * (len(OF_TEXT) + 3)
+    weights, text = order.weights, texts[shown][:FULL_LENGTH]
+    coverage = cues.coverage(text)
     return (
         weights.dated if cues.wants_time and is_dated(text) else 0.0,
         weights.counted if cues.wants_amount and is_counted(text) else 0.0,
-        weights.answers * answers,
+        weights.answers * float(order.answered[row]) if "?" in texts.get(before, "")[:FULL_LENGTH] else 0.0,
         weights.asks if asks(text) else 0.0,
         weights.length * math.log(max(len(text), SHORTEST) / SHORTEST) / math.log(FULL_LENGTH / SHORTEST),
         weights.standing if weights.standing and is_standing(text) else 0.0,
         weights.coverage * coverage,
         weights.phrase * cues.phrase(text) if coverage else 0.0,
+        coverage,
+        cues.named_in(text),
+        1.0,
     )
 
 
@@ -283,11 +288,23 @@ def _ordered(totals: Floats, times: Floats, name: Callable[[int], str]) -> Ints:
     return np.lexsort((np.array([*map(name, range(len(order)))]), -times, -totals)) if tied.any() else order
 
 
-def _with_best_words(order: Ints, words: Floats) -> Ints:
+def _best(totals: Floats, known: Candidates) -> Ints:
+    """The rows of the KEPT highest totals, best first."""
+    among = np.arange(len(totals))
+    if len(totals) > KEPT:
+        among = np.flatnonzero(totals >= np.partition(totals, len(totals) - KEPT)[len(totals) - KEPT])
+    return among[_ordered(totals[among], known.times[among], lambda at: known.ids[int(among[at])])][:KEPT]
+
+
+def _with_best_words(order: Ints, totals: Floats, words: Floats) -> Ints:
     """`order`, and among the first REREAD the BY_WORDS that have the best words: a word may stand in one text only."""
-    few = np.argsort(-words[order], kind="stable")[:BY_WORDS]
-    few = np.sort(few[(few >= REREAD) & (words[order[few]] > 0)])
-    return np.insert(np.delete(order, few), REREAD - len(few), order[few]) if len(few) else order
+    best = np.argsort(-words, kind="stable")[:BY_WORDS]
+    few = best[(words[best] > 0) & ~np.isin(best, order[:REREAD])]
+    few = few[np.argsort(-totals[few], kind="stable")]
+    if len(order) <= REREAD or not len(few):
+        return order
+    kept = order[~np.isin(order, few)]
+    return np.concatenate((kept[: REREAD - len(few)], few, kept[REREAD - len(few) :]))[:KEPT]
 
 
 def _user_weight(weights: Weights, cues: Cues) -> float:

@@ -155,7 +155,7 @@ class Ids:
         return len(self._ends) - 1
 
     def of(self, row: int) -> str:
-        start, end = self._ends.all[row : row + 2]
+        start, end = self._ends.all[row : row + 2].tolist()
         return self._blob.all[start:end].tobytes().decode()
 
     def of_all(self, rows: NDArray[np.int64]) -> list[str]:
