@@ -6,7 +6,9 @@ from collections import Counter
 
 import pytest
 from fastmcp import Client
+from session_mgmt_mcp.adapters.duckdb.backups import verify
 from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.domain.packing import values_of
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.settings import load
@@ -18,10 +20,16 @@ ASKED = 40
 @pytest.fixture
 async def opened(shared):
     async with open_application(load(embedder="memory")) as app:
-        await app.capture.import_paths([shared / "claude-code" / "real-projects"])
-        texts = {one.id: one for one in (await app.store.scan([], limit=5_000)).records if not one.parent}
+        texts = await imported(app, shared)
         async with Client(build_server(app)) as client:
+            client.app = app
             yield texts, client
+
+
+async def imported(app, shared):
+    """All memories of the real sessions."""
+    await app.capture.import_paths([shared / "claude-code" / "real-projects"])
+    return {one.id: one for one in (await app.store.scan([], limit=5_000)).records if not one.parent}
 
 
 async def missed(client, texts, queries) -> list[str]:
@@ -71,6 +79,14 @@ async def test_pages_show_each_hit_once_while_others_are_stored(opened):
     assert len(seen) == len(set(seen)) == page["total"] > 50
 
 
+async def test_more_of_a_question_that_nobody_asked_starts_behind_its_first_three(opened):
+    _, client = opened
+    await client.app.embedding.wait_idle()  # a ranking is another one when a vector has come
+    more = await call(client, "get_more_results", query="goconst", limit=4)
+    asked = await call(client, "reflect_on_past", query="goconst", limit=7)
+    assert [hit["id"] for hit in more["hits"]] == [hit["id"] for hit in asked["hits"]][3:]
+
+
 async def test_a_quick_search_counts_what_it_shows_of_the_best(opened):
     texts, client = opened
     quick = await call(client, "quick_search", query="goconst")
@@ -113,12 +129,23 @@ async def test_hits_of_two_searches_fit_together_into_a_budget(opened):
     shown = [hit["id"] for hit in packed["results"]]
     assert 1 < len(shown) == len(set(shown)) < len(hits)
     assert tokens(json.dumps(packed)) <= 1.1 * 900
+    roomy = (await client.call_tool("_optimize_search_results", arguments | {"max_tokens": 9_000})).structured_content
+    assert {one["why"] for one in roomy["left_out"]} == {"repeats a better one"}
+    assert {one["id"] for one in roomy["left_out"]} & {hit["id"] for hit in roomy["results"]}
+    assert len(roomy["results"]) + len(roomy["left_out"]) == len(hits)
+    values = values_of(roomy["results"], "telemetry opt out").tolist()
+    assert values == sorted(values, reverse=True)
 
 
-async def test_forgetting_takes_everything_and_leaves_a_backup(opened):
+async def test_forgetting_takes_everything_and_leaves_a_backup(opened, shared):
     texts, client = opened
-    assert (await client.call_tool("reset_reflection_database", {})).structured_content["memories"] == len(texts)
+    arguments = {"content": "Telemetry stays off unless somebody says yes"}
+    await client.call_tool("store_reflection", arguments)
+    assert (await client.call_tool("reset_reflection_database", {})).structured_content["memories"] == len(texts) + 1
     assert (await call(client, "reflect_on_past", query="telemetry"))["hits"]
     gone = (await client.call_tool("reset_reflection_database", {"confirm": True})).structured_content
-    assert gone["reset"] and gone["memories"] == len(texts) and gone["backup"]
+    assert gone["reset"] and gone["memories"] == len(texts) + 1
     assert (await call(client, "reflect_on_past", query="telemetry"))["hits"] == []
+    assert (await client.call_tool("reflection_stats", {})).structured_content["records"] == 0
+    assert verify(client.app.settings.data_dir / "backups" / gone["backup"]) > len(texts)
+    assert (await imported(client.app, shared)).keys() == texts.keys()
