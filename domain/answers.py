@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from session_mgmt_mcp.domain.ranking import KEPT, Ranking
+from session_mgmt_mcp.domain.ranking import KEPT, Ranking, Scored
 from session_mgmt_mcp.domain.text import snippet
 from session_mgmt_mcp.ports.vector_store import Record, VectorStore
 
 ANSWERS_KEPT = 32
+FIRST = 10  # hits that are made at once
 CLOSE = 0.7  # of the best score, which is half of the best sum: what has less hardly touches the question
 
 
@@ -96,19 +97,31 @@ class Answer:
     async def _fetch(self, store: VectorStore, wanted: int) -> None:
         """Fetches texts, one hit for what was said more than once, until `wanted` hits stand."""
         while len(self.hits) < wanted and self.taken < len(self.order):
-            some = self.order[self.taken : self.taken + max(10, wanted - len(self.hits))]
-            self.taken += len(some)
+            some = self.order[self.taken : self.taken + max(FIRST, wanted - len(self.hits))]
             missing = {name for scored in some for name in (scored.id, scored.hit.id)} - self.records.keys()
             if missing:
                 self.records |= {record.id: record for record in await store.get(sorted(missing))}
-            for scored in some:
-                whole = self.records.get(scored.id)
-                if whole is None or (whole.project, whole.content_hash) in self.seen:
-                    continue
-                if whole.content_hash:
-                    self.seen.add((whole.project, whole.content_hash))
-                shown = snippet(self.records.get(scored.hit.id, whole).text, self.query)
-                self.hits.append(Found(whole, scored.score, shown, scored.features))
+            self._take(some)
+
+    def begin(self, records: Mapping[str, Record]) -> None:
+        """The first page's hits, as far as ranking has read their records."""
+        some = self.order[:FIRST]
+        names = {name for scored in some for name in (scored.id, scored.hit.id)}
+        if names <= records.keys():
+            self.records = {name: records[name] for name in names}
+            self._take(some)
+
+    def _take(self, some: Sequence[Scored]) -> None:
+        """The next of the order, whose records were fetched, become hits."""
+        self.taken += len(some)
+        for scored in some:
+            whole = self.records.get(scored.id)
+            if whole is None or (whole.project, whole.content_hash) in self.seen:
+                continue
+            if whole.content_hash:
+                self.seen.add((whole.project, whole.content_hash))
+            shown = snippet(self.records.get(scored.hit.id, whole).text, self.query)
+            self.hits.append(Found(whole, scored.score, shown, scored.features))
 
 
 class Answers:

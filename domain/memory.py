@@ -19,7 +19,6 @@ from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound, Unavailabl
 from session_mgmt_mcp.ports.vector_store import Condition, Matches, Meaning, Read, Record, StoreStats, VectorStore
 
 MAX_QUERY_CHARACTERS = 2_000
-FIRST = 10  # records that were read for ranking and are kept for the first page
 
 
 class MemoryService:
@@ -191,14 +190,15 @@ class MemoryService:
 
     async def _ranked(self, token: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> Answer:
         notes: list[str] = []
-        cues = cues_of(query)
 
         def judge(found: Matches, read: Read) -> Answer:
+            cues = cues_of(query)
             order = rank(found, cues, self._clock.now(), half_life_days=half_life_days)
             records = {one.id: one for one in read(sorted({name for both in order.read for name in both if name}))}
             order = reread(order, {name: one.text for name, one in records.items()}, cues).down_to(min_score)
-            first = {shown: records[shown] for shown, _ in order.read[:FIRST] if shown in records}
-            return Answer(token, query, order, "".join(notes), first)
+            answer = Answer(token, query, order, "".join(notes))
+            answer.begin(records)
+            return answer
 
         return await self._store.search(query, self._meaning(query, notes), scope.conditions(), POOL, judge)
 
