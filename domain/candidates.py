@@ -108,9 +108,7 @@ class Candidates:
 
     def neighbours(self) -> tuple[Ints, Ints]:
         """The row before and after each in its session; -1 where that is no candidate."""
-        said = ~self.sessions.among({""}) & ~self.kinds.among(
-            {Kind.ACTION}
-        )  # a call has the place of what was said with it
+        said = ~self.sessions.among({""}) & ~self.kinds.among({Kind.ACTION})  # a call stands where it was announced
         place = self.sessions.codes.astype(np.int64) * 2**32 + self.found.positions[self._some]
         rows = np.flatnonzero(said)
         places, first = np.unique(place[rows], return_index=True)

@@ -298,12 +298,14 @@ def _best(totals: Floats, known: Candidates) -> Ints:
 
 def _with_best_words(order: Ints, totals: Floats, words: Floats) -> Ints:
     """`order`, and among the first REREAD the BY_WORDS that have the best words: a word may stand in one text only."""
-    best = np.argsort(-words, kind="stable")[:BY_WORDS]
-    few = best[(words[best] > 0) & ~np.isin(best, order[:REREAD])]
-    few = few[np.argsort(-totals[few], kind="stable")]
-    if len(order) <= REREAD or not len(few):
+    if len(order) <= REREAD:
         return order
-    kept = order[~np.isin(order, few)]
+    best = np.argpartition(-words, BY_WORDS)[:BY_WORDS]
+    read = set(order[:REREAD].tolist())
+    few = sorted((row for row in best.tolist() if words[row] > 0 and row not in read), key=lambda row: -totals[row])
+    if not few:
+        return order
+    kept = np.array([row for row in order.tolist() if row not in few])
     return np.concatenate((kept[: REREAD - len(few)], few, kept[REREAD - len(few) :]))[:KEPT]
 
 
