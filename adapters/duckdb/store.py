@@ -209,7 +209,6 @@ class DuckDBVectorStore:
             known = await meant
         if known is not None:
             check_vectors(np.asarray(known.vector).reshape(1, -1), 1, self._dimensions)
-
         return await self._look(lambda: judge(self._index.matches(text, words, known, where, k), self._records))
 
     async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[PatternMatch]:
