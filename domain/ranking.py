@@ -124,9 +124,7 @@ class Ranking(Sequence[Scored]):
     answered: Floats  # by row: how close what was said before it is to the question, -1..1
     before: Ints  # the row of that; -1: none that matters
     weights: Weights
-    read: Sequence[
-        tuple[str, str]
-    ]  # of the first REREAD: the ids of its hit and of what was said before it, else empty
+    read: Sequence[tuple[str, str]]  # of the first REREAD: the ids of the hit, and of what was said before it or ""
 
     def __len__(self) -> int:
         return len(self.order)

@@ -5,7 +5,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,35 @@ def isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     monkeypatch.setattr(tempfile, "tempdir", None)
     yield
     shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """The folder of a project."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    return folder
+
+
+@asynccontextmanager
+async def _product(folder: Path, session: str = "s1", **settings: Any) -> AsyncIterator[tuple[Any, Any]]:
+    from fastmcp import Client
+    from session_mgmt_mcp import connection
+    from session_mgmt_mcp.application import open_application
+    from session_mgmt_mcp.mcp_server import build_server
+    from session_mgmt_mcp.settings import load
+
+    caller = connection.Connection(cwd=str(folder), project_dir=str(folder), session_id=session)
+    async with open_application(load(embedder="memory", **settings)) as app:
+        with connection.entered(caller):
+            async with Client(build_server(app)) as client:
+                yield app, client
+
+
+@pytest.fixture
+def product_in() -> Callable[..., AbstractAsyncContextManager[tuple[Any, Any]]]:
+    """`async with product_in(folder) as (app, client)`: the product, and a client that asks it from there."""
+    return _product
 
 
 @pytest.fixture(scope="session")

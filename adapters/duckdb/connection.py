@@ -32,8 +32,8 @@ GROUP_WRITES, GROUP_ROWS = 256, 5_000
 READERS = 3
 SNAPSHOT_AFTER, SNAPSHOT_AT_ONCE = 2_000, 50_000
 """Changes from which on a snapshot is worth its while: when nobody writes, and in the middle of writing."""
-REST_AFTER = 5.0
-A_MOMENT = 0.01
+REST_AFTER, REST_ON = 5.0, 0.01
+"""Seconds without a write before the first piece of such work, and before the next."""
 
 _open: set[str] = set()
 _open_lock = threading.Lock()
@@ -250,7 +250,7 @@ class Connection:
                 return self._queue.get(timeout=pause)
             except queue.Empty:
                 more = self.ready.exception() is None and self._rest(self._raw, SNAPSHOT_AFTER)
-                pause = A_MOMENT if more else None
+                pause = REST_ON if more else None
 
     def _commit(self, group: Sequence[Write]) -> None:
         if failure := self.ready.exception() or self._reconnected():

@@ -62,10 +62,8 @@ def build(path: Path, found: Iterator[Record], adopt: Adopt) -> None:
     raw = connect(path)
     try:
         schema.migrate(raw, path)
-        index, copies = (
-            Index(schema.DIMENSIONS),
-            RowStore(path),
-        )  # never opened: the store copies the rows when it has time
+        index = Index(schema.DIMENSIONS)
+        copies = RowStore(path)  # never opened: the store copies the rows when it has time
         while chunk := list(islice(found, CHUNK)):
             parsed = [parse(one, schema.DIMENSIONS) for record in chunk for one in adopt(record)]
             raw.execute("begin")

@@ -192,9 +192,9 @@ def storable(text: str) -> bool:
 
 def clean(text: str) -> str:
     """Halves of surrogate pairs become U+FFFD: neither Arrow nor DuckDB takes them."""
-    return (
-        text if text.isascii() or storable(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    )
+    if text.isascii() or storable(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def dump(record_id: str, metadata: Mapping[str, Json]) -> str:

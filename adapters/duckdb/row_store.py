@@ -43,16 +43,17 @@ class RowStore:
 
     def open(self, opening: str, previous: str, last_revision: int) -> None:
         """For the `opening` of the database that follows `previous`; what is not of its history is thrown away."""
-        about: dict[str, str] = {}
         with self._given_up_when_odd():
             about = self._connect()
-        history = about.get("format") == FORMAT and about.get("opening") == previous
-        if not history or int(about.get("revision", 0)) > last_revision:
-            self.close()
+            mine = about.get("format") == FORMAT and about["opening"] == previous
+            if mine and int(about["revision"]) <= last_revision:
+                self._filled = int(about["filled"])
+            else:
+                self.close()
+        if self._writer is None:
             remove(self._file)
             with self._given_up_when_odd():
-                about = self._connect()
-        self._filled = int(about.get("filled", 0))
+                self._connect()
         with self._given_up_when_odd():
             self._write((), format=FORMAT, opening=opening, revision=last_revision)
 
@@ -82,7 +83,7 @@ class RowStore:
     def put(self, rows: Sequence[Row], revision: int) -> None:
         """These rows are in the tables now, whose last change is `revision`."""
         if self._whole:
-            self._filled = max(self._filled, *(row.seq for row in rows))
+            self._filled = max([self._filled, *(row.seq for row in rows)])
         with self._given_up_when_odd():
             self._write(rows, revision=revision)
 
@@ -129,7 +130,7 @@ class RowStore:
         """Searches take longer without it; nothing else depends on it."""
         try:
             yield
-        except (sqlite3.Error, OSError, ValueError):
+        except (sqlite3.Error, OSError, ValueError, KeyError):
             self.close()
             remove(self._file)
 

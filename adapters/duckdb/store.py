@@ -205,8 +205,10 @@ class DuckDBVectorStore:
         try:
             await asyncio.sleep(A_BREATH)
             words = await self._look(lambda: self._index.words(text, where, k))
-        finally:
             known = await meant
+        except BaseException:
+            meant.cancel()
+            raise
         if known is not None:
             check_vectors(np.asarray(known.vector).reshape(1, -1), 1, self._dimensions)
         return await self._look(lambda: judge(self._index.matches(text, words, known, where, k), self._records))

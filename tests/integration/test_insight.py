@@ -5,20 +5,14 @@ from collections import Counter
 
 import pytest
 from fastmcp import Client
-from session_mgmt_mcp import connection, samples
-from session_mgmt_mcp.application import Application, open_application
-from session_mgmt_mcp.mcp_server import build_server
-from session_mgmt_mcp.settings import load
+from session_mgmt_mcp import samples
+from session_mgmt_mcp.application import Application
 
 
 @pytest.fixture
-async def product(tmp_path):
-    here = tmp_path / "shop"
-    here.mkdir()
-    async with open_application(load(embedder="memory")) as app:
-        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="s1")):
-            async with Client(build_server(app)) as client:
-                yield app, client
+async def product(product_in, shop):
+    async with product_in(shop) as (app, client):
+        yield app, client
 
 
 async def everything(app: Application) -> dict:

@@ -11,13 +11,9 @@ import pytest
 from fastmcp import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from session_mgmt_mcp import connection
-from session_mgmt_mcp.application import open_application
 from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.tokens import tokens
-from session_mgmt_mcp.mcp_server import build_server
-from session_mgmt_mcp.settings import load
 
 from tests.integration.tokenizers import most_tokens
 
@@ -90,13 +86,9 @@ NO_SEARCH = {
 
 
 @pytest.fixture
-async def product(tmp_path):
-    here = tmp_path / "shop"
-    here.mkdir()
-    async with open_application(load(embedder="memory")) as app:
-        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="s1")):
-            async with Client(build_server(app)) as client:
-                yield app, client, here
+async def product(product_in, shop):
+    async with product_in(shop) as (app, client):
+        yield app, client, shop
 
 
 async def test_every_search_is_asked_here(product):

@@ -7,15 +7,12 @@ import pytest
 from fastmcp import Client
 from hypothesis import given
 from hypothesis import strategies as st
-from session_mgmt_mcp import connection, recall
-from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp import recall
 from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.listing import kinds_named
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Condition
-from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.tools.browsing import AdvancedReply, SuggestionReply
 from session_mgmt_mcp.tools.budget import size
 
@@ -23,13 +20,9 @@ MARCH = datetime(2026, 3, 10, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-async def opened(tmp_path):
-    here = tmp_path / "shop"
-    here.mkdir()
-    async with open_application(load(embedder="memory", timezone="UTC")) as app:
-        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="s1")):
-            async with Client(build_server(app)) as client:
-                yield app, client, here
+async def opened(product_in, shop):
+    async with product_in(shop, timezone="UTC") as (app, client):
+        yield app, client, shop
 
 
 async def remember(app, *texts: str, kind: Kind = Kind.TURN, role: str = "user", tags=(), start=MARCH) -> list[str]:

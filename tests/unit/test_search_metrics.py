@@ -4,7 +4,6 @@ import inspect
 
 import pytest
 from fastmcp import Client
-from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.memory.query_log import MemoryQueryLog
 from session_mgmt_mcp.application import open_application
 from session_mgmt_mcp.contracts.query_log import search
@@ -18,13 +17,9 @@ from session_mgmt_mcp.tools.registry import TOOLS
 
 
 @pytest.fixture
-async def opened(tmp_path):
-    here = tmp_path / "shop"
-    here.mkdir()
-    async with open_application(load(embedder="memory")) as app:
-        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="s1")):
-            async with Client(build_server(app)) as client:
-                yield app, client
+async def opened(product_in, shop):
+    async with product_in(shop) as (app, client):
+        yield app, client
 
 
 async def call(client: Client, name: str, **arguments):

@@ -6,11 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastmcp import Client
-from session_mgmt_mcp import connection, recall
+from session_mgmt_mcp import recall
 from session_mgmt_mcp.application import open_application
 from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
-from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.tools.budget import size
 from session_mgmt_mcp.tools.timeline import TemporalReply
@@ -20,13 +19,9 @@ MARCH = datetime(2026, 3, 10, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-async def opened(tmp_path):
-    here = tmp_path / "shop"
-    here.mkdir()
-    async with open_application(load(embedder="memory", timezone="Europe/Berlin")) as app:
-        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="s1")):
-            async with Client(build_server(app)) as client:
-                yield app, client, here
+async def opened(product_in, shop):
+    async with product_in(shop, timezone="Europe/Berlin") as (app, client):
+        yield app, client, shop
 
 
 async def remember(app, *drafts: tuple[datetime, str, str, str]) -> None:

@@ -4,20 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 from fastmcp import Client
-from session_mgmt_mcp import connection
 from session_mgmt_mcp.application import open_application
 from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
 from session_mgmt_mcp.settings import load
 
 
 @pytest.fixture
-async def client(tmp_path) -> AsyncIterator[Client]:
-    here = tmp_path / "shop"
-    here.mkdir()
-    async with open_application(load(embedder="memory")) as app:
-        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="s1")):
-            async with Client(build_server(app)) as client:
-                yield client
+async def client(product_in, shop) -> AsyncIterator[Client]:
+    async with product_in(shop) as (_, client):
+        yield client
 
 
 async def call(client: Client, name: str, **arguments):

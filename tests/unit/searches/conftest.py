@@ -5,13 +5,11 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastmcp import Client
-from session_mgmt_mcp import connection
-from session_mgmt_mcp.application import Application, open_application
-from session_mgmt_mcp.mcp_server import build_server
-from session_mgmt_mcp.settings import load
+from session_mgmt_mcp.application import Application
 
 
 class Session:
@@ -76,21 +74,15 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    here = tmp_path / "shop"
-    here.mkdir()
-    async with open_application(load(embedder="memory")) as app:
-        with connection.entered(connection.Connection(cwd=str(here), project_dir=str(here), session_id="now")):
-            async with Client(build_server(app)) as client:
-                yield Desk(app, client, here, tmp_path / "transcripts")
+async def desk(product_in: Any, shop: Path, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with product_in(shop, session="now") as (app, client):
+        yield Desk(app, client, shop, tmp_path / "transcripts")
 
 
 @pytest.fixture
-async def real(tmp_path: Path, shared: Path) -> AsyncIterator[Desk]:
+async def real(product_in: Any, tmp_path: Path, shared: Path) -> AsyncIterator[Desk]:
     """The real transcripts, asked from a folder that knows nothing of them: with project="*"."""
     copies = tmp_path / "real"
     shutil.copytree(shared / "claude-code" / "real-projects", copies)
-    async with open_application(load(embedder="memory")) as app:
-        with connection.entered(connection.Connection(cwd=str(tmp_path), project_dir=str(tmp_path), session_id="now")):
-            async with Client(build_server(app)) as client:
-                yield Desk(app, client, tmp_path, copies)
+    async with product_in(tmp_path, session="now") as (app, client):
+        yield Desk(app, client, tmp_path, copies)
