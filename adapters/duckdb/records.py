@@ -109,10 +109,28 @@ def packed(row: Row) -> bytes:
     return orjson.dumps((row.seq, *_PLAIN(row), row.tags, row.files, row.facts, row.worded))
 
 
-def unpacked(body: bytes) -> Row:
-    """Of what `packed` made."""
-    *plain, tags, files, facts, worded = orjson.loads(body)
-    return Row(*(*plain, tuple(tags), tuple(files), tuple(facts), worded))
+def unpacked(body: bytes, model_id: str) -> Record:
+    """The record of what `packed` made."""
+    _, *texts, time, position, tags, files, facts, worded = orjson.loads(body)
+    name, kind, text, project, session, role, parent, metadata, content_hash = texts
+    return Record(
+        id=name,
+        kind=kind,
+        text=text,
+        project=project,
+        time=EPOCH + timedelta(microseconds=time),
+        session=session,
+        role=role,
+        position=position,
+        parent=parent,
+        tags=tuple(tags),
+        files=tuple(files),
+        facts=tuple(facts),
+        worded=worded,
+        metadata=load(metadata),
+        content_hash=content_hash,
+        model_id=model_id,
+    )
 
 
 def to_record(row: Row, model_id: str) -> Record:

@@ -8,11 +8,12 @@ import os
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from session_mgmt_mcp.adapters.duckdb.records import COLUMNS, Row, packed, restored, unpacked
+from session_mgmt_mcp.ports.vector_store import Record
 
 FORMAT = "1"
 """Raise it when the fields of Row change: older files are then made anew."""
@@ -57,16 +58,17 @@ class RowStore:
         with self._given_up_when_odd():
             self._write((), format=FORMAT, opening=opening, revision=last_revision)
 
-    def rows(self, seqs: Sequence[int]) -> dict[int, Row]:
-        """By seq, those of which there is a copy."""
+    def records(self, models: Mapping[int, str]) -> dict[int, Record]:
+        """By seq, those of which there is a copy; `models` says which model made each one's vector."""
         with self._given_up_when_odd():
             found: list[tuple[int, int, bytes]] = []
+            seqs = list(models)
             with self._reading:
                 for start in range(0, len(seqs) if self._reader else 0, PLACES):
                     some = seqs[start : start + PLACES]
                     query = f"select seq, sum, body from row where seq in ({','.join('?' * len(some))})"  # noqa: S608
                     found += self._reader.execute(query, some).fetchall() if self._reader else []
-            return {seq: unpacked(checked(body, total)) for seq, total, body in found}
+            return {seq: unpacked(checked(body, total), models[seq]) for seq, total, body in found}
         return {}
 
     def drop(self, seqs: Sequence[int]) -> None:

@@ -159,13 +159,12 @@ class DuckDBVectorStore:
 
     def _records(self, ids: Sequence[str]) -> list[Record]:
         known = self._index.known(ids)
-        rows = self._copies.rows([place.seq for place in known.values()])
-        missing = [place.seq for place in known.values() if place.seq not in rows]
+        found = self._copies.records({place.seq: place.model_id for place in known.values()})
+        missing = [place for place in known.values() if place.seq not in found]
         if missing:
             with self._connection.cursor() as cursor:
-                rows |= {row.seq: row for row in writing.select_seqs(cursor, missing)}
-        places = (known[one] for one in ids if one in known)
-        return [to_record(rows[place.seq], place.model_id) for place in places if place.seq in rows]
+                found |= read_records(cursor, missing)
+        return [found[known[one].seq] for one in ids if one in known and known[one].seq in found]
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         def read(cursor: Any) -> dict[str, Vector]:
@@ -200,9 +199,9 @@ class DuckDBVectorStore:
         k: int,
         judge: Callable[[Matches, Read], T],
     ) -> T:
-        check_k(k)
         meant = asyncio.ensure_future(meaning)
         try:
+            check_k(k)
             await asyncio.sleep(A_BREATH)
             words = await self._look(lambda: self._index.words(text, where, k))
             known = await meant
@@ -242,7 +241,9 @@ class DuckDBVectorStore:
         def read(connection: Any) -> Page:
             places = self._index.places(where, after, limit + 1)
             shown = places[:limit]
-            return Page(read_records(connection, shown), str(shown[-1].seq) if len(places) > limit else None)
+            found = read_records(connection, shown)
+            records = [found[place.seq] for place in shown if place.seq in found]
+            return Page(records, str(shown[-1].seq) if len(places) > limit else None)
 
         return await self.read(read)
 
@@ -252,8 +253,8 @@ class DuckDBVectorStore:
         def read(connection: Any) -> Page:
             votes = listing.read_votes(connection) if order == "votes" else {}
             places, after = self._index.listed(where, order, cursor, limit, votes)
-            found = {record.id: record for record in read_records(connection, [place for _, place in places])}
-            return Page([found[name] for name, _ in places if name in found], after)
+            found = read_records(connection, [place for _, place in places])
+            return Page([found[place.seq] for _, place in places if place.seq in found], after)
 
         return await self.read(read)
 
@@ -324,11 +325,10 @@ class DuckDBVectorStore:
         return False
 
 
-def read_records(cursor: Any, places: Sequence[Place]) -> list[Record]:
-    """In the order of first writing; what was deleted meanwhile is left out."""
+def read_records(cursor: Any, places: Sequence[Place]) -> dict[int, Record]:
+    """By seq; what was deleted meanwhile is left out."""
     models = {place.seq: place.model_id for place in places}
-    rows = sorted(writing.select_seqs(cursor, list(models)), key=lambda row: row.seq)
-    return [to_record(row, models[row.seq]) for row in rows]
+    return {row.seq: to_record(row, models[row.seq]) for row in writing.select_seqs(cursor, list(models))}
 
 
 def check_k(k: int, name: str = "k") -> None:

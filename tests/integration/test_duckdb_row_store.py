@@ -96,7 +96,7 @@ async def test_a_copy_is_never_older_than_its_row(path, monkeypatch, where):
     (stored,) = await store.read(lambda cursor: cursor.execute("select text from memory where id = 'r1'").fetchone())
     assert stored == ("old" if where == "before the commit" else "new")
     with sqlite3.connect(file_of(path)) as own:
-        kept = [row_store.unpacked(body).text for (body,) in own.execute("select body from row").fetchall()]
+        kept = [row_store.unpacked(body, "").text for (body,) in own.execute("select body from row").fetchall()]
     assert kept == ["same"]
 
 
