@@ -1,7 +1,11 @@
 """What a question gives away."""
 
+import re
+
 import pytest
-from session_mgmt_mcp.domain.cues import asks, cues_of, is_counted, is_dated, is_standing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from session_mgmt_mcp.domain.cues import Cues, asks, cues_of, is_counted, is_dated, is_standing
 
 
 @pytest.mark.parametrize(
@@ -72,3 +76,14 @@ def test_the_words_of_a_phrase_stand_at_its_beginning_not_inside_of_another():
     assert cues.phrase("an eggshell completion") == 0.0
     assert cues.phrase("an eggshell, a shell completion") == 1.0
     assert cues.phrase("shell completion") == 1.0
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(
+    st.text(alphabet="abcé _-.", max_size=24),
+    st.text(alphabet="abcé", min_size=1, max_size=2),
+    st.text(alphabet="abcé", min_size=1, max_size=2),
+)
+def test_two_words_stand_together_as_a_pattern_would_find_them(text, one, other):
+    pattern = rf"{one}(?<!\w{one})\w*\W+(?:\w{{1,3}}\W+)?{other}"
+    assert Cues(pairs=((one, other),)).phrase(text) == float(bool(re.search(pattern, text)))
