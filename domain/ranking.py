@@ -19,7 +19,6 @@ from session_mgmt_mcp.ports.vector_store import Hit, Matches, Names
 __all__ = [
     "ASSISTED",
     "CODING",
-    "FULL_LENGTH",
     "KEPT",
     "PEERS",
     "POOL",
@@ -108,7 +107,6 @@ class Scored:
     hit: Hit  # its part that matches best
     features: Mapping[str, float]
     cosine: float
-    before: str  # what was said before it, where that matters; else empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,6 @@ class Ranking(Sequence[Scored]):
     features: Mapping[str, Floats]  # by row
     cosine: Floats  # by row
     answered: Floats  # by row: how close what was said before it is to the question, -1..1
-    before: Ints  # the row of that; -1: none that matters
     weights: Weights
     read: Sequence[tuple[str, str]]  # of the first REREAD: the ids of the hit, and of what was said before it or ""
 
@@ -143,7 +140,6 @@ class Ranking(Sequence[Scored]):
             self.found.hit(row),
             {name: float(column[row]) for name, column in self.features.items()},
             float(self.cosine[row]),
-            self.found.ids[self.before[row]] if self.before[row] >= 0 else "",
         )
 
     def down_to(self, min_score: float) -> "Ranking":
@@ -188,12 +184,13 @@ def rank(
     order = _with_best_words(_best(totals, known), totals, known.best(known.words, 0.0))
     scores = _scores(totals[order], _sure(cosine[order[:5]], 0.0, found.searched).max(initial=0.0))
     answered = at(meaning + window, left) - 1.0
-    before = left if weights.answers else np.full_like(left, -1)
+    first = order[:REREAD]
+    before = left[first] if weights.answers else np.full_like(first, -1)
     read = [
         (known.shown(row), known.ids[said] if said >= 0 else "")
-        for row, said in zip(order[:REREAD].tolist(), before[order[:REREAD]].tolist(), strict=True)
+        for row, said in zip(first.tolist(), before.tolist(), strict=True)
     ]
-    return Ranking(known, order, scores, totals[order], features, cosine, answered, before, weights, read)
+    return Ranking(known, order, scores, totals[order], features, cosine, answered, weights, read)
 
 
 def reread(order: Ranking, texts: Mapping[str, str], cues: Cues) -> Ranking:

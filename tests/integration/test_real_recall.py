@@ -18,12 +18,16 @@ ASKED = 40
 
 
 @pytest.fixture
-async def opened(shared):
+async def app():
     async with open_application(load(embedder="memory")) as app:
-        texts = await imported(app, shared)
-        async with Client(build_server(app)) as client:
-            client.app = app
-            yield texts, client
+        yield app
+
+
+@pytest.fixture
+async def opened(app, shared):
+    texts = await imported(app, shared)
+    async with Client(build_server(app)) as client:
+        yield texts, client
 
 
 async def imported(app, shared):
@@ -79,9 +83,9 @@ async def test_pages_show_each_hit_once_while_others_are_stored(opened):
     assert len(seen) == len(set(seen)) == page["total"] > 50
 
 
-async def test_more_of_a_question_that_nobody_asked_starts_behind_its_first_three(opened):
+async def test_more_of_a_question_that_nobody_asked_starts_behind_its_first_three(opened, app):
     _, client = opened
-    await client.app.embedding.wait_idle()  # a ranking is another one when a vector has come
+    await app.embedding.wait_idle()  # a ranking is another one when a vector has come
     more = await call(client, "get_more_results", query="goconst", limit=4)
     asked = await call(client, "reflect_on_past", query="goconst", limit=7)
     assert [hit["id"] for hit in more["hits"]] == [hit["id"] for hit in asked["hits"]][3:]
@@ -137,7 +141,7 @@ async def test_hits_of_two_searches_fit_together_into_a_budget(opened):
     assert values == sorted(values, reverse=True)
 
 
-async def test_forgetting_takes_everything_and_leaves_a_backup(opened, shared):
+async def test_forgetting_takes_everything_and_leaves_a_backup(opened, app, shared):
     texts, client = opened
     arguments = {"content": "Telemetry stays off unless somebody says yes"}
     await client.call_tool("store_reflection", arguments)
@@ -147,5 +151,5 @@ async def test_forgetting_takes_everything_and_leaves_a_backup(opened, shared):
     assert gone["reset"] and gone["memories"] == len(texts) + 1
     assert (await call(client, "reflect_on_past", query="telemetry"))["hits"] == []
     assert (await client.call_tool("reflection_stats", {})).structured_content["records"] == 0
-    assert verify(client.app.settings.data_dir / "backups" / gone["backup"]) > len(texts)
-    assert (await imported(client.app, shared)).keys() == texts.keys()
+    assert verify(app.settings.data_dir / "backups" / gone["backup"]) > len(texts)
+    assert (await imported(app, shared)).keys() == texts.keys()
