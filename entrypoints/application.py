@@ -23,6 +23,7 @@ from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
+from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.vector_store import VectorStore
 from session_mgmt_mcp.settings import Settings
 
@@ -46,6 +47,7 @@ class Application:
     code: CodeSearch
     embedding: EmbeddingWorker
     store: VectorStore
+    storage: SessionStorage
     ledger: ImportLedger
     embedder: Embedder
 
@@ -71,6 +73,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             code=await _made(container.code()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
+            storage=await _made(container.storage()),
             ledger=await _made(container.ledger()),
             embedder=await _made(container.embedder()),
         )

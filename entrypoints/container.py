@@ -27,6 +27,7 @@ from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.query_log import QueryLog
+from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.transcript_source import TranscriptSource
 from session_mgmt_mcp.ports.vector_store import VectorStore
 from session_mgmt_mcp.settings import Settings
@@ -81,6 +82,12 @@ def _memory_queries(store: VectorStore) -> QueryLog:
     from session_mgmt_mcp.adapters.memory.query_log import MemoryQueryLog
 
     return MemoryQueryLog()
+
+
+def _memory_storage() -> SessionStorage:
+    from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
+
+    return MemorySessionStorage()
 
 
 async def _onnx_embedder(model: str | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
@@ -151,6 +158,10 @@ class Container(containers.DeclarativeContainer):
         settings.provided.vector_store,
         duckdb=providers.Singleton(_duckdb_queries, store),
         memory=providers.Singleton(_memory_queries, store),
+    )
+    storage = providers.Selector(
+        settings.provided.session_storage,
+        memory=providers.Singleton(_memory_storage),
     )
     journal = providers.Singleton(SearchJournal, queries, settings.provided.query_log)
     metrics = providers.Singleton(MetricsService, queries, journal)

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
         True, description="After a first `import`, take in at hub start what was written while no hub was running."
     )
     vector_store: Literal["duckdb", "memory"] = Field("duckdb", description="Which adapter keeps the memories.")
+    session_storage: Literal["memory"] = Field(
+        "memory", description="Which adapter keeps sessions and what goes with them."
+    )
     embedder: Literal["onnx", "memory"] = Field("onnx", description="Which adapter makes the vectors.")
     model_path: str | None = Field(
         None, description="Another ONNX embedding model: a file, or `name@revision` from the local Hugging Face cache."

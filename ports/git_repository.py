@@ -1,10 +1,11 @@
 """What git says about a folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,68 @@ class Rename:
     after: str
 
 
+class Operation(StrEnum):
+    """What somebody is in the middle of."""
+
+    MERGE = "merge"
+    REBASE = "rebase"
+    CHERRY_PICK = "cherry-pick"
+    REVERT = "revert"
+    BISECT = "bisect"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A tracked file that differs from HEAD, or that nobody tracks yet. Paths are from the top of the repository."""
+
+    path: str
+    state: Literal["modified", "added", "deleted", "renamed", "conflicted", "untracked"]
+    staged: bool = False
+    submodule: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingState:
+    """A worktree at one moment."""
+
+    branch: str | None  # None on a detached HEAD
+    head: str | None  # full hash; None before the first commit
+    upstream: str | None
+    ahead: int
+    behind: int
+    operation: Operation | None
+    changed: Sequence[Changed]  # at most MOST_CHANGED, untracked ones last
+    untracked: int  # all of them, also those not listed
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """`files` are paths from the top of the repository; binary files count no lines."""
+
+    sha: str
+    time: datetime  # of the author, aware
+    author: str
+    subject: str
+    body: str
+    files: Sequence[str]
+    insertions: int
+    deletions: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiffStat:
+    """What differs, by file: lines added and deleted."""
+
+    files: Mapping[str, tuple[int, int]]
+    insertions: int
+    deletions: int
+
+
+MOST_CHANGED = 500
+
+
 class GitRepository(Protocol):
-    """What git knows of a folder: its repository, tags and renames. Reads only."""
+    """What git knows of a folder: its repository, history and working state. Reads only."""
 
     async def find(self, folder: Path) -> Repository | None:
         """The repository that `folder` lies in; None outside of one, or when the folder is gone."""

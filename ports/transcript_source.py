@@ -78,6 +78,40 @@ class Batch:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One line of the list that the assistant keeps."""
+
+    text: str
+    state: Literal["pending", "in_progress", "completed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the newest reply of the main conversation said of its context."""
+
+    model: str
+    tokens: int  # read, from the cache or not, and written: what the next request begins with
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A conversation as it stands now. Nothing is redacted."""
+
+    session: str
+    home: str
+    cwd: str
+    branch: str
+    started: datetime
+    last: datetime
+    prompts: Sequence[str]  # the user's newest 20, oldest first
+    todos: Sequence[Todo]  # of the main conversation
+    usage: Usage | None
+    compactions: int
+    running: Sequence[str]  # commands that were started in the background and not seen to end
+
+
 class TranscriptSource(Protocol):
     """Conversations that a client left on disk, found and read on from where the last reading stopped."""
 
