@@ -21,6 +21,7 @@ from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
+from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.code_parser import CodeParser
 from session_mgmt_mcp.ports.date_parser import DateParser
 from session_mgmt_mcp.ports.embedder import Embedder
@@ -84,10 +85,18 @@ def _memory_queries(store: VectorStore) -> QueryLog:
     return MemoryQueryLog()
 
 
-def _memory_storage() -> SessionStorage:
+async def _local_storage(settings: Settings, clock: Clock) -> AsyncIterator[SessionStorage]:
+    from session_mgmt_mcp.adapters.local.session_storage import LocalSessionStorage
+
+    storage = LocalSessionStorage(paths.documents(settings.data_dir), clock.now)
+    yield storage
+    await storage.close()
+
+
+def _memory_storage(clock: Clock) -> SessionStorage:
     from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 
-    return MemorySessionStorage()
+    return MemorySessionStorage(clock.now)
 
 
 async def _onnx_embedder(model: str | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
@@ -161,7 +170,8 @@ class Container(containers.DeclarativeContainer):
     )
     storage = providers.Selector(
         settings.provided.session_storage,
-        memory=providers.Singleton(_memory_storage),
+        local=providers.Resource(_local_storage, settings, clock),
+        memory=providers.Singleton(_memory_storage, clock),
     )
     journal = providers.Singleton(SearchJournal, queries, settings.provided.query_log)
     metrics = providers.Singleton(MetricsService, queries, journal)

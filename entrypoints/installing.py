@@ -14,7 +14,7 @@ from session_mgmt_mcp.adapters.claude_code.settings import Scope
 from session_mgmt_mcp.registration import Change
 
 LOGS = ("hub.log*", "hub.stderr.log")
-DATA = ("reflection.duckdb*", "backups/before-*.duckdb", "settings.toml")
+DATA = ("reflection.duckdb*", "backups/before-*.duckdb", "settings.toml", "sessions", "handoffs")
 WORKING = ("hub.lock", "closed", "spool", "client-settings", ".reflection.duckdb.*")
 """In the data directory, but no data: what only a running installation needs."""
 

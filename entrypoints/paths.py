@@ -19,6 +19,11 @@ def database(data: Path) -> Path:
     return data / "reflection.duckdb"
 
 
+def documents(data: Path) -> Path:
+    """Folder of the documents: sessions, handoffs, reminders, scores and the like."""
+    return data / "sessions"
+
+
 def hub_lock(data: Path) -> Path:
     """Held (flock) by the one hub of this data directory for as long as it lives."""
     return Path(places.hub_lock(str(data)))

@@ -35,8 +35,8 @@ class Settings(BaseSettings):
         True, description="After a first `import`, take in at hub start what was written while no hub was running."
     )
     vector_store: Literal["duckdb", "memory"] = Field("duckdb", description="Which adapter keeps the memories.")
-    session_storage: Literal["memory"] = Field(
-        "memory", description="Which adapter keeps sessions and what goes with them."
+    session_storage: Literal["local", "memory"] = Field(
+        "local", description="Which adapter keeps sessions and what goes with them."
     )
     embedder: Literal["onnx", "memory"] = Field("onnx", description="Which adapter makes the vectors.")
     model_path: str | None = Field(

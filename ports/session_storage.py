@@ -1,11 +1,20 @@
 """Small JSON documents that several processes, and later several machines, write: sessions, handoffs, reminders, scores."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
+from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Json
+
+MOST_BYTES = 1_000_000
+"""Of a body, as UTF-8 encoded JSON."""
+MOST_LEVELS = 100
+
+_NAME = re.compile(r"[A-Za-z0-9_:@-][A-Za-z0-9_.:@-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +80,68 @@ class SessionStorage(Protocol):
 
         What exists throughout a walk over all pages is shown exactly once, whatever is written meanwhile.
         """
+
+
+def check_names(collection: str, id: str = "any") -> None:
+    """Raises Invalid for what cannot be the name of a collection or a document."""
+    for what, name in (("collection", collection), ("id", id)):
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+            raise Invalid(
+                f"{what} {str(name)[:40]!r}: give 1 to 200 letters, digits or -_.:@, the first of them no dot."
+            )
+
+
+def as_json(body: Mapping[str, Json]) -> str:
+    """The body as JSON text, as every adapter takes it. Raises Invalid for what is no JSON or too large.
+
+    >>> as_json({"state": "open"})
+    '{"state":"open"}'
+    """
+    try:
+        plain = dict(body)
+        _check_fields(plain)
+        text = json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        if not _encodable(text):  # half of a surrogate pair: JSON has a spelling for it, UTF-8 has none
+            text = json.dumps(plain, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"body: {error}; give what JSON can hold.") from None
+    if (size := len(text.encode())) > MOST_BYTES:
+        raise Invalid(f"body: it has {size:,} bytes, at most {MOST_BYTES:,} are taken.")
+    return text
+
+
+def fits(body: Mapping[str, Json], where: Mapping[str, Json] | None) -> bool:
+    """Whether the top-level fields equal `where`; as in JSON, `true` is not 1."""
+    return all(field in body and _same(body[field], value) for field, value in (where or {}).items())
+
+
+def in_utc(expires: datetime | None) -> datetime | None:
+    """Raises Invalid for a time without a zone."""
+    if expires is not None and expires.tzinfo is None:
+        raise Invalid("expires: give a time with its zone.")
+    return expires and expires.astimezone(UTC)
+
+
+def _check_fields(value: Any, level: int = 0) -> None:
+    if level > MOST_LEVELS:
+        raise ValueError(f"it is nested deeper than {MOST_LEVELS} levels")
+    match value:
+        case dict():
+            for name, inner in value.items():
+                if not isinstance(name, str):
+                    raise TypeError(f"{name!r} is no name of a field")
+                _check_fields(inner, level + 1)
+        case list() | tuple():
+            for inner in value:
+                _check_fields(inner, level + 1)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _same(one: Json, other: Json) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -1,17 +1,13 @@
 """SessionStorage in this process, for tests and for trying things out."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
 
 from session_mgmt_mcp.ports.errors import Conflict, Invalid
-from session_mgmt_mcp.ports.session_storage import Document, DocumentPage
+from session_mgmt_mcp.ports.session_storage import Document, DocumentPage, as_json, check_names, fits, in_utc
 from session_mgmt_mcp.ports.vector_store import Json
-
-MOST_BYTES = 1_000_000
-_NAME = re.compile(r"[A-Za-z0-9_:@-][A-Za-z0-9_.:@-]{0,199}")
 
 
 class MemorySessionStorage:
@@ -22,7 +18,7 @@ class MemorySessionStorage:
         self._documents: dict[tuple[str, str], Document] = {}
 
     async def get(self, collection: str, id: str) -> Document | None:
-        _check(collection, id)
+        check_names(collection, id)
         return deepcopy(self._living(collection, id))
 
     async def put(
@@ -34,15 +30,15 @@ class MemorySessionStorage:
         expected_version: int | None = None,
         expires: datetime | None = None,
     ) -> Document:
-        _check(collection, id)
-        _check_body(body)
+        check_names(collection, id)
+        plain = json.loads(as_json(body))
         version = self._expected(collection, id, expected_version)
-        written = Document(id, version + 1, deepcopy(dict(body)), self._now(), expires)
+        written = Document(id, version + 1, plain, self._now(), in_utc(expires))
         self._documents[collection, id] = written
         return deepcopy(written)
 
     async def delete(self, collection: str, id: str, *, expected_version: int | None = None) -> bool:
-        _check(collection, id)
+        check_names(collection, id)
         there = self._expected(collection, id, expected_version) > 0
         self._documents.pop((collection, id), None)
         return there
@@ -55,14 +51,14 @@ class MemorySessionStorage:
         cursor: str | None = None,
         limit: int = 100,
     ) -> DocumentPage:
-        _check(collection, "any")
+        check_names(collection)
         if limit < 1:
             raise Invalid(f"limit: give 1 or more, not {limit}.")
         found = [
             document
             for name in sorted(name for of, name in self._documents if of == collection)
             if name.startswith(prefix) and name > (cursor or "") and (document := self._living(collection, name))
-            if all(field in document.body and document.body[field] == value for field, value in (where or {}).items())
+            if fits(document.body, where)
         ]
         return DocumentPage(deepcopy(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
@@ -77,18 +73,3 @@ class MemorySessionStorage:
         if expected is not None and expected != version:
             raise Conflict(f"{collection}/{id} has version {version}, not {expected}: read it and try again.", version)
         return version
-
-
-def _check(collection: str, id: str) -> None:
-    for what, name in (("collection", collection), ("id", id)):
-        if not _NAME.fullmatch(name):
-            raise Invalid(f"{what} {name[:40]!r}: give 1 to 200 letters, digits or -_.:@, the first of them no dot.")
-
-
-def _check_body(body: Mapping[str, Json]) -> None:
-    try:
-        size = len(json.dumps(body, allow_nan=False).encode())
-    except (TypeError, ValueError) as error:
-        raise Invalid(f"body: {error}; give what JSON can hold.") from None
-    if size > MOST_BYTES:
-        raise Invalid(f"body: it has {size:,} bytes, at most {MOST_BYTES:,} are taken.")

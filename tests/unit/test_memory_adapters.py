@@ -3,10 +3,12 @@ from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.date_parser import MemoryDateParser
 from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.adapters.memory.query_log import MemoryQueryLog
+from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
 from session_mgmt_mcp.contracts.date_parser import DateParserContract
 from session_mgmt_mcp.contracts.import_ledger import ImportLedgerContract
 from session_mgmt_mcp.contracts.query_log import QueryLogContract
+from session_mgmt_mcp.contracts.session_storage import SessionStorageContract
 from session_mgmt_mcp.contracts.vector_store import VectorStoreContract
 
 
@@ -34,6 +36,16 @@ class TestMemoryQueryLog(QueryLogContract):
     @pytest.fixture
     def log(self):
         return MemoryQueryLog(kept=50)
+
+
+class TestMemorySessionStorage(SessionStorageContract):
+    @pytest.fixture
+    def clock(self):
+        return FixedClock()
+
+    @pytest.fixture
+    def storage(self, clock):
+        return MemorySessionStorage(clock.now)
 
 
 def test_a_fixed_clock_stands_until_it_is_told_to_go():
