@@ -107,7 +107,7 @@ class Outline:
     last: datetime
     prompts: Sequence[str]  # the user's newest 20, oldest first
     todos: Sequence[Todo]  # of the main conversation
-    usage: Usage | None
+    usage: Usage | None  # None: no reply yet, or none since the last compaction
     compactions: int
     running: Sequence[str]  # commands that were started in the background and not seen to end
 
@@ -127,3 +127,6 @@ class TranscriptSource(Protocol):
         A tool's entry may come twice under one id: when it was called, and complete when its result was read.
         Raises NotFound, Invalid for what is not a readable file.
         """
+
+    async def outline(self, path: Path) -> Outline | None:
+        """How the conversation in this file stands; None when nobody has spoken yet. Raises NotFound, Invalid."""

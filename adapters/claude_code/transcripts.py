@@ -19,13 +19,15 @@ from session_mgmt_mcp.adapters.claude_code.files import (
     open_transcript,
     tail,
 )
+from session_mgmt_mcp.adapters.claude_code.outline import Outlining, read_outline
 from session_mgmt_mcp.adapters.claude_code.parsing import parse, parse_fully
 from session_mgmt_mcp.ports.errors import Unavailable
-from session_mgmt_mcp.ports.transcript_source import Batch, Cursor, Entry, Transcript
+from session_mgmt_mcp.ports.transcript_source import Batch, Cursor, Entry, Outline, Transcript
 
 MOST_ENTRIES = 500  # of a batch
 MOST_CHARACTERS = 4_000_000  # of a batch's text; a single longer entry makes a batch of its own
 MOST_BYTES = 16 * 1024 * 1024  # read for one batch, so that noise shows progress, too
+OUTLINES_KEPT = 32  # to go on from where they stopped
 _FORMAT = 1  # of the cursor's state; another one is read anew
 _HEAD = 50  # lines looked at for a session's name
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -33,6 +35,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 class ClaudeCodeTranscripts:
     """TranscriptSource. Files are only read, never locked or changed; they may grow meanwhile."""
+
+    def __init__(self) -> None:
+        self._outlines: dict[Path, Outlining] = {}
 
     async def find(self, roots: Sequence[Path]) -> list[Transcript]:
         return await asyncio.to_thread(find_transcripts, roots)
@@ -50,6 +55,14 @@ class ClaudeCodeTranscripts:
                 reading.file.close()
         except OSError as error:
             raise Unavailable(f"{path} could not be read to its end ({error.strerror}); import it again.") from error
+
+    async def outline(self, path: Path) -> Outline | None:
+        known = self._outlines.pop(path, None)  # whoever asks meanwhile reads from the beginning
+        known = await asyncio.to_thread(read_outline, path, lambda file: _session(path, file), known)
+        self._outlines[path] = known
+        while len(self._outlines) > OUTLINES_KEPT:
+            del self._outlines[next(iter(self._outlines))]
+        return known.outline()
 
 
 @dataclass(slots=True)
