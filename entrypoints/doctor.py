@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from session_mgmt_mcp import asking, election, installing, paths, places, registration
+from session_mgmt_mcp import asking, documents, election, installing, paths, places, registration
 from session_mgmt_mcp.adapters.claude_code import settings as client
 from session_mgmt_mcp.control import ControlError
 from session_mgmt_mcp.ports.errors import Invalid, PortError
@@ -28,7 +28,19 @@ def examine(fix: bool = False) -> dict[str, Any]:
     """{"checks": [{"name","state","advice"}], "versions": {...}, "fixed": [...]}; changes nothing without `fix`."""
     fixed = list(_mended()) if fix else []
     found: list[Check] = []
-    for look in (_python, _platform, _packages, _data_dir, _permissions, _disk, _hub, _model, _client, _spool):
+    for look in (
+        _python,
+        _platform,
+        _packages,
+        _data_dir,
+        _permissions,
+        _documents,
+        _disk,
+        _hub,
+        _model,
+        _client,
+        _spool,
+    ):
         found += _looked(look)
     return {"checks": found, "versions": _versions(), "fixed": fixed}
 
@@ -115,6 +127,10 @@ def _too_open() -> list[Path]:
     data = paths.data_dir()
     kept = [path for path in (data, *_ours()) if path.exists() and not path.is_symlink()]
     return [path for path in kept if stat.S_IMODE(path.stat().st_mode) & 0o077]
+
+
+def _documents() -> list[Check]:
+    return [_check("documents", *documents.state(paths.documents(paths.data_dir())))]
 
 
 def _disk() -> list[Check]:

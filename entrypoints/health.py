@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import Literal
 
-from session_mgmt_mcp import paths
+from session_mgmt_mcp import documents, paths
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.ports.errors import PortError
 
@@ -22,8 +22,9 @@ class Check:
 
 
 async def checks(app: Application) -> list[Check]:
-    """Memory, vectors, disk space, file permissions and spool, each with its advice."""
-    return [await _memory(app), await _vectors(app), *await asyncio.to_thread(_disk, app)]
+    """Memory, vectors, documents, disk space, file permissions and spool, each with its advice."""
+    on_disk = [await asyncio.to_thread(look, app) for look in (_documents, _disk)]
+    return [await _memory(app), await _vectors(app), *(check for found in on_disk for check in found)]
 
 
 async def _memory(app: Application) -> Check:
@@ -40,6 +41,12 @@ async def _vectors(app: Application) -> Check:
         return Check("vectors", "warn", f"Search works by word only: {progress.problem}")
     waiting = f"{progress.pending} memories wait for their vector." if progress.pending else "Every memory has one."
     return Check("vectors", "ok", waiting)
+
+
+def _documents(app: Application) -> list[Check]:
+    if app.settings.session_storage != "local":
+        return [Check("documents", "ok", "Sessions and what goes with them end with this process.")]
+    return [Check("documents", *documents.state(paths.documents(app.settings.data_dir)))]
 
 
 def _disk(app: Application) -> list[Check]:

@@ -43,8 +43,11 @@ def read(path: Path, most: int) -> bytes | None:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
             return None
         raise
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        return None
     with os.fdopen(file, "rb") as stream:
-        return stream.read(most + 1) if stat.S_ISREG(os.fstat(file).st_mode) else None
+        return stream.read(most + 1)
 
 
 def replace(path: Path, unfinished: Path, data: bytes) -> None:

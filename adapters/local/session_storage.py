@@ -52,6 +52,14 @@ class _Place:
     unfinished: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What lies below a folder of documents: how many are whole, and what is not, moved aside already or still in place."""
+
+    whole: int
+    damaged: Sequence[Path]
+
+
 class LocalSessionStorage:
     """SessionStorage below a folder of the owner; any number of processes of this machine share it.
 
@@ -237,6 +245,21 @@ class LocalSessionStorage:
                 yield
         finally:
             mine.release()
+
+
+def examined(folder: Path) -> Examined:
+    """Reads every document and changes nothing. Raises OSError."""
+    whole, damaged = 0, [*(folder / DAMAGED).glob("*/*")]
+    for file in folder.glob(f"[!.]*/[!.]*{SUFFIX}"):
+        try:
+            collection, id = name_of(file.parent.name), name_of(file.name.removesuffix(SUFFIX))
+            if collection is not None and id is not None:
+                whole += _read(_Place(collection, id, file, file, file)) is not None
+        except Unsupported:
+            whole += 1
+        except Corrupt:
+            damaged.append(file)
+    return Examined(whole, damaged)
 
 
 def _check_version(place: _Place, version: int, expected: int | None) -> None:

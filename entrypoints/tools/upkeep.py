@@ -51,8 +51,9 @@ async def reset_reflection_database(
     app: Application = Inject,
     context: Context = Calling,
 ) -> ResetReply | InputRequiredResult:
-    """Forget everything, of all projects, after writing a backup. Without confirm=true it only says what would go.
+    """Forget every memory, of all projects, after writing a backup. Without confirm=true it only says what would go.
 
+    Sessions, handoffs, reminders and scores are no memories: they stay.
     Call it with confirm=true only when the user has asked for exactly that; where the client can, it asks them again.
     """
     would_go = ResetReply.model_validate(await upkeep.what_would_go(app))

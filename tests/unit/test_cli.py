@@ -213,7 +213,7 @@ def test_doctor_changes_nothing_and_names_every_part(project, hub):
     before = home_files()
     found = states(doctor.examine())
     assert {"python", "packages", "data directory", "permissions", "disk", "hub", "memory", "model"} <= set(found)
-    assert {"client", "spool", "platform"} <= set(found)
+    assert {"client", "spool", "platform", "documents"} <= set(found)
     assert "fail" not in found.values()
     assert home_files() == before
 
@@ -229,6 +229,23 @@ def test_doctor_mends_permissions_only_when_asked(project, hub):
     assert states(report)["permissions"] == "ok"
     assert not (database.parent / "settings.toml").stat().st_mode & 0o077
     assert report["fixed"]
+
+
+def test_doctor_names_a_document_that_cannot_be_read(project, hub):
+    folder = paths.documents(paths.data_dir()) / "handoffs"
+    folder.mkdir(parents=True)
+    (folder / "h1.jsonl").write_text("half a docu")
+    [said] = [check for check in doctor.examine(fix=True)["checks"] if check["name"] == "documents"]
+    assert said["state"] == "warn" and str(folder / "h1.jsonl") in said["advice"]
+    assert (folder / "h1.jsonl").read_text() == "half a docu"
+
+
+def test_doctor_mends_the_permissions_of_documents_as_well(project, hub):
+    folder = paths.documents(paths.data_dir()) / "handoffs"
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    assert states(doctor.examine())["permissions"] == "warn"
+    assert states(doctor.examine(fix=True))["permissions"] == "ok" and folder.stat().st_mode & 0o077 == 0
 
 
 def test_doctor_finds_a_socket_without_a_hub_and_removes_it(project, hub):

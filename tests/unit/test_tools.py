@@ -6,6 +6,7 @@ import pytest
 from fastmcp import Client
 from session_mgmt_mcp.application import open_application
 from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
+from session_mgmt_mcp.ports.errors import Corrupt
 from session_mgmt_mcp.settings import load
 
 
@@ -163,4 +164,24 @@ async def test_the_server_says_what_it_is_and_that_it_is_well(client):
     info = await call(client, "server_info")
     assert info["version"] and info["pid"] > 0
     health = await call(client, "health_check")
-    assert health["healthy"] and {check["name"] for check in health["checks"]} >= {"memory", "vectors", "disk"}
+    assert health["healthy"]
+    assert {check["name"] for check in health["checks"]} >= {"memory", "vectors", "documents", "disk", "permissions"}
+
+
+async def test_a_document_that_cannot_be_read_is_told_until_it_is_removed(product_in, shop):
+    async with product_in(shop) as (app, client):
+        await app.storage.put("handoffs", "h1", {})
+        [file] = (app.settings.data_dir / "sessions" / "handoffs").glob("*.jsonl")
+        file.write_text("half a docu")
+        with pytest.raises(Corrupt) as caught:
+            await app.storage.get("handoffs", "h1")
+        assert str(caught.value.where) in (await call(client, "health_check"))["summary"]
+        caught.value.where.unlink()
+        assert (await call(client, "health_check"))["summary"] == "All is well."
+
+
+async def test_forgetting_all_memories_leaves_the_documents(product_in, shop):
+    async with product_in(shop) as (app, client):
+        await app.storage.put("reminders", "r1", {"title": "water the plants"})
+        await call(client, "reset_reflection_database", confirm=True)
+        assert await app.storage.get("reminders", "r1") is not None
