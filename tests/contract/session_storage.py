@@ -159,6 +159,17 @@ class SessionStorageContract:
             await storage.put("s", "short", {}, expected_version=1)
         assert (await storage.put("s", "short", {}, expected_version=0)).version == 1
 
+    async def test_who_writes_without_looking_finds_nothing_of_what_has_expired(
+        self, storage: SessionStorage, clock: SettableClock
+    ) -> None:
+        soon = clock.now() + timedelta(minutes=1)
+        for name in ("replaced", "created", "deleted"):
+            await storage.put("s", name, {"n": 1}, expires=soon)
+        clock.advance(minutes=1)
+        assert (await storage.put("s", "replaced", {})).version == 1
+        assert (await storage.put("s", "created", {}, expected_version=0)).version == 1
+        assert await storage.delete("s", "deleted", expected_version=0) is False
+
     async def test_the_next_write_says_anew_when_it_expires(
         self, storage: SessionStorage, clock: SettableClock
     ) -> None:
