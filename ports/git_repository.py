@@ -94,7 +94,10 @@ MOST_CHANGED = 500
 
 
 class GitRepository(Protocol):
-    """What git knows of a folder: its repository, history and working state. Reads only."""
+    """What git knows of a folder: its repository, history and working state. Reads only.
+
+    Paths are text as Python has them for files: a name that is no UTF-8 holds lone surrogates.
+    """
 
     async def find(self, folder: Path) -> Repository | None:
         """The repository that `folder` lies in; None outside of one, or when the folder is gone."""
@@ -113,3 +116,27 @@ class GitRepository(Protocol):
 
     async def worktrees(self, folder: Path) -> Sequence[Path]:
         """The tops of all worktrees of the repository that `folder` lies in; none outside of one."""
+
+    async def state(self, folder: Path) -> WorkingState | None:
+        """Of the worktree that `folder` lies in; None outside of one, in a bare repository, or when git does not answer."""
+
+    async def log(self, folder: Path, since: datetime | None = None, limit: int = 500) -> Sequence[Commit]:
+        """Commits that HEAD reaches, newest first, those committed after `since`; none outside of a repository."""
+
+    async def commits_between(self, folder: Path, base: str, limit: int = 500) -> Sequence[Commit]:
+        """Commits that HEAD reaches and `base` (a hash) does not, newest first; none when `base` is unknown."""
+
+    async def diff_stat(self, folder: Path, base: str = "HEAD") -> DiffStat | None:
+        """What the working files differ from `base` in, staged or not; None when that cannot be told."""
+
+    async def diff(self, folder: Path, most_bytes: int = 200_000) -> str:
+        """The patch from HEAD to the working files, staged or not, of tracked files; cut at a file's end when too long."""
+
+    async def branches(self, folder: Path) -> Sequence[str]:
+        """Local branches, the most recently committed first."""
+
+    async def tracked(self, folder: Path) -> Sequence[str] | None:
+        """Every tracked file below `folder`, from `folder`, with `/`; None outside of a repository."""
+
+    async def ignored(self, folder: Path, paths: Sequence[str]) -> frozenset[str]:
+        """Those of `paths` (absolute, or from `folder`) that git ignores; tracked files never are."""

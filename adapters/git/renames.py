@@ -1,40 +1,20 @@
 """Which files git saw move: the whole history of a branch, read once a commit."""
 
 import os
-import subprocess
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
+from session_mgmt_mcp.adapters.git.process import ask
 from session_mgmt_mcp.ports.git_repository import Rename
 
 MOST_BYTES = 4_000_000
-_LOG = (
-    "git",
-    "-c", "safe.directory=*",
-    "-c", "core.fsmonitor=false",
-    "-c", "log.showSignature=false",  # would run a program that the repository names
-    "-c", "diff.renameLimit=1000",
-    "log", "--no-ext-diff", "--no-textconv", "--diff-filter=R", "-M", "--name-status", "-z", "--format=", "HEAD",
-)  # fmt: skip
+_LOG = ("log", "--no-ext-diff", "--no-textconv", "--diff-filter=R", "-M", "--name-status", "-z", "--format=", "HEAD")
 
 
-def read(root: Path, environment: Mapping[str, str], timeout: float) -> list[Rename]:
+def read(root: Path, timeout: float) -> list[Rename]:
     """Newest first; what git told until the time or the bytes were up. Paths are from the top of the repository."""
-    try:
-        process = subprocess.Popen(
-            _LOG, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except (OSError, ValueError):
-        return []
-    deadline = threading.Timer(timeout, process.kill)
-    deadline.start()
-    with process:
-        assert process.stdout is not None
-        answer = process.stdout.read(MOST_BYTES)
-        deadline.cancel()
-        process.kill()
-    return list(parsed(answer))
+    answer = ask(_LOG, root, timeout, most_bytes=MOST_BYTES, settings={"diff.renameLimit": "1000"})
+    return list(parsed(answer.out))
 
 
 def parsed(answer: bytes) -> Iterator[Rename]:

@@ -1,44 +1,34 @@
-"""GitRepository through the `git` that is installed: read-only questions with a fixed argv, a small environment and a deadline."""
+"""GitRepository through the `git` that is installed: read-only questions, of which nothing in a repository is run."""
 
 import asyncio
 import os
-import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from session_mgmt_mcp.adapters.git import renames
-from session_mgmt_mcp.ports.git_repository import Rename, Repository, Tag
+from session_mgmt_mcp.adapters.git import history, ignoring, renames, working
+from session_mgmt_mcp.adapters.git.process import ask
+from session_mgmt_mcp.ports.git_repository import Commit, DiffStat, Rename, Repository, Tag, WorkingState
 
-_GIT = (
-    "git",
-    "-c", "safe.directory=*",  # a repository of another user is a project all the same; nothing of it is run
-    "-c", "core.fsmonitor=false",
-)  # fmt: skip
-_ASK = (*_GIT, "rev-parse", "--git-common-dir", "--show-toplevel", "--abbrev-ref", "HEAD")
+_FIND = ("rev-parse", "--git-common-dir", "--show-toplevel", "--abbrev-ref", "HEAD")
 _TAGS = (
-    *(*_GIT, "for-each-ref", "--sort=-creatordate", "--count=1000"),
+    *("for-each-ref", "--sort=-creatordate", "--count=1000"),
     *("--format=%(creatordate:unix) %(refname:strip=2)", "refs/tags"),
 )
-_HEAD = ("git", "-c", "safe.directory=*", "rev-parse", "--verify", "HEAD")
-_WORKTREES = ("git", "-c", "safe.directory=*", "worktree", "list", "--porcelain", "-z")
+_HEAD = ("rev-parse", "--verify", "HEAD")
+_WORKTREES = ("worktree", "list", "--porcelain", "-z")
 HEADS_KEPT = 8
-_KEPT = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP")
-_FIXED = {
-    "LC_ALL": "C",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "SESSION_MGMT_GUARD": "1",  # hooks of ours below this process do nothing
-}
 
 
 class SubprocessGitRepository:
-    """GitRepository. Where git is missing, too slow or of no help, a folder lies in no repository."""
+    """GitRepository. Where git is missing, too slow or of no help, a folder lies in no repository.
 
-    def __init__(self, timeout: float = 5.0) -> None:
+    `timeout` are the seconds for a question about names, `patience` those for one about all files or a long history.
+    """
+
+    def __init__(self, timeout: float = 5.0, patience: float = 20.0) -> None:
         self._timeout = timeout
+        self._patience = max(timeout, patience)
         self._moved: dict[str, Sequence[Rename]] = {}  # by the commit that HEAD is
 
     async def find(self, folder: Path) -> Repository | None:
@@ -56,42 +46,46 @@ class SubprocessGitRepository:
     async def worktrees(self, folder: Path) -> Sequence[Path]:
         return await asyncio.to_thread(_worktrees, folder, self._timeout)
 
+    async def state(self, folder: Path) -> WorkingState | None:
+        return await asyncio.to_thread(working.state, folder, self._patience)
+
+    async def log(self, folder: Path, since: datetime | None = None, limit: int = 500) -> Sequence[Commit]:
+        return await asyncio.to_thread(history.log, folder, since, limit, self._patience)
+
+    async def commits_between(self, folder: Path, base: str, limit: int = 500) -> Sequence[Commit]:
+        return await asyncio.to_thread(history.commits_between, folder, base, limit, self._patience)
+
+    async def diff_stat(self, folder: Path, base: str = "HEAD") -> DiffStat | None:
+        return await asyncio.to_thread(working.diff_stat, folder, base, self._patience)
+
+    async def diff(self, folder: Path, most_bytes: int = 200_000) -> str:
+        return await asyncio.to_thread(working.diff, folder, most_bytes, self._patience)
+
+    async def branches(self, folder: Path) -> Sequence[str]:
+        return await asyncio.to_thread(history.branches, folder, self._timeout)
+
+    async def tracked(self, folder: Path) -> Sequence[str] | None:
+        return await asyncio.to_thread(working.tracked, folder, self._patience)
+
+    async def ignored(self, folder: Path, paths: Sequence[str]) -> frozenset[str]:
+        return await asyncio.to_thread(ignoring.ignored, folder, paths, self._patience)
+
     def _renames(self, folder: Path) -> Sequence[Rename]:
-        [head, *_] = [*_asked(_HEAD, folder, self._timeout), ""]
+        [head, *_] = [*ask(_HEAD, folder, self._timeout).lines, ""]
         if not head:
             return []
         if head not in self._moved:
             while len(self._moved) >= HEADS_KEPT:
                 self._moved.pop(next(iter(self._moved)), None)
-            self._moved[head] = renames.read(folder, _environment(), self._timeout)
+            self._moved[head] = renames.read(folder, self._timeout)
         return self._moved[head]
-
-
-def _environment() -> dict[str, str]:
-    return _FIXED | {name: os.environ[name] for name in _KEPT if name in os.environ}
-
-
-def _asked(argv: Sequence[str], folder: Path, timeout: float) -> list[str]:
-    """The lines of git's answer; none when it gives none in time."""
-    try:
-        answer = subprocess.run(
-            argv,
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return []
-    return os.fsdecode(answer.stdout).splitlines()
 
 
 def _find(folder: Path, timeout: float) -> Repository | None:
     # A bare repository has no top, and one without commits no HEAD: git answers what it can, then fails.
-    common, top, branch, *_ = [*_asked(_ASK, folder, timeout), "", "", ""]
-    if not common:
+    answer = ask(_FIND, folder, timeout)
+    common, top, branch, *_ = [*answer.lines, "", "", ""]
+    if not common or answer.code is None:
         return None
     common_dir = Path(os.path.realpath(folder / common))
     return Repository(
@@ -102,12 +96,12 @@ def _find(folder: Path, timeout: float) -> Repository | None:
 
 
 def _worktrees(folder: Path, timeout: float) -> list[Path]:
-    answer = "\n".join(_asked(_WORKTREES, folder, timeout)).split("\0")
-    return [Path(line.removeprefix("worktree ")) for line in answer if line.startswith("worktree ")]
+    answer = ask(_WORKTREES, folder, timeout).fields
+    return [Path(os.fsdecode(line[9:])) for line in answer if line.startswith(b"worktree ")]
 
 
 def _tags(folder: Path, timeout: float) -> list[Tag]:
-    parts = (line.partition(" ") for line in _asked(_TAGS, folder, timeout))
+    parts = (line.partition(" ") for line in ask(_TAGS, folder, timeout).lines)
     return [Tag(name, datetime.fromtimestamp(int(at), UTC)) for at, _, name in parts if at.isdecimal() and name]
 
 

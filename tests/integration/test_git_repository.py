@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from session_mgmt_mcp.adapters.git import renames, repository
+from session_mgmt_mcp.adapters.git import renames
 from session_mgmt_mcp.adapters.git.repository import SubprocessGitRepository
 from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.domain.projects import ProjectService
@@ -99,26 +99,6 @@ async def test_a_git_that_hangs_is_left_alone(shop: Path, tmp_path: Path, monkey
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
     assert await SubprocessGitRepository(timeout=0.2).find(shop) is None
-
-
-async def test_git_is_run_without_the_users_environment(shop: Path, tmp_path: Path, monkeypatch):
-    other = new_repository(tmp_path / "other")
-    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-of-mine")
-    seen, really_run = {}, subprocess.run
-
-    def run(argv, **how):
-        seen.update(how, argv=argv)
-        return really_run(argv, **how)
-
-    spy = type("Spy", (), {"run": staticmethod(run), "DEVNULL": subprocess.DEVNULL, "TimeoutExpired": TimeoutError})
-    monkeypatch.setattr(repository, "subprocess", spy)
-    assert (await SubprocessGitRepository().find(shop)).root == shop
-    assert seen["argv"][0] == "git"
-    assert not seen.get("shell")
-    assert seen["env"]["GIT_OPTIONAL_LOCKS"] == "0"
-    assert seen["env"]["SESSION_MGMT_GUARD"] == "1"
-    assert seen["env"].keys() <= {*repository._FIXED, *repository._KEPT}
 
 
 async def test_a_worktree_that_was_removed_stays_with_its_project(shop: Path, tmp_path: Path, projects: ProjectService):
