@@ -1,0 +1,1 @@
+"""python-dateutil: recurrence rules."""
