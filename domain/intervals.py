@@ -22,6 +22,7 @@ from session_mgmt_mcp.domain.periods import (
     value_of,
     weekday_number,
 )
+from session_mgmt_mcp.domain.phrases import plain
 from session_mgmt_mcp.domain.spans import AROUND, HOUR, PARTS, Span, before, days, part_of, third
 from session_mgmt_mcp.ports.errors import Invalid
 
@@ -30,7 +31,6 @@ Named: TypeAlias = Callable[[str, datetime], Awaitable[Span | None]]
 
 LONGEST = 200
 EXAMPLES = '"last tuesday", "between May and July" or "2026-01-01..2026-02-01"'
-_TYPESET = {0x2019: "'", 0x2013: "-", 0x2014: "-"}  # what editors make of an apostrophe and a hyphen
 _THIRDS = {"beginning": 0, "start": 0, "early": 0, "middle": 1, "mid": 1, "end": 2, "late": 2}
 _LONGER = r"(?:(older than|more than|longer ago than|at least|over)|newer than|less than|at most|no more than|under)"
 
@@ -75,14 +75,9 @@ async def interval_of(text: str, now: datetime, named: Named) -> Interval:
 
 
 def _cleaned(text: str) -> str:
-    flat = " ".join(text.casefold().translate(_TYPESET).split())
-    flat = flat.strip(" .,;:!?\"'")
+    flat = plain(text)
     flat = re.sub(r"^(?:everything|anything|all) (?=before |after |since |from |in |until |between )", "", flat)
-    flat = re.sub(r"^(week|month|quarter|year) to date$", r"this \1", flat)
-    flat = re.sub(r"\bhalf an hour\b", "30 minutes", flat)
-    flat = re.sub(r"\bhalf (?:a )?year\b", "6 months", flat)
-    flat = re.sub(r"\b(?:an|one) hour and a half\b", "90 minutes", flat)
-    return re.sub(r"\b(?:a )?(couple|few|several|dozen) (?:of )?(?=\w)", r"\1 ", flat)
+    return re.sub(r"^(week|month|quarter|year) to date$", r"this \1", flat)
 
 
 async def _read(text: str, now: datetime, names: _Names) -> Span | None:

@@ -29,10 +29,10 @@ from session_mgmt_mcp.domain.spans import (
 
 EXAMPLES = '"last tuesday", "between May and July" or "2026-01-01..2026-02-01"'
 
-_MONTHS = re.findall(r"\w+", "january february march april may june july august september october november december")
-_DAYS = re.findall(r"\w+", "monday tuesday wednesday thursday friday saturday sunday")
+MONTHS = re.findall(r"\w+", "january february march april may june july august september october november december")
+DAYS = re.findall(r"\w+", "monday tuesday wednesday thursday friday saturday sunday")
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
-_FEASTS = {
+FEASTS = {
     "christmas eve": (12, 24),
     "christmas day": (12, 25),
     "christmas": (12, 25),
@@ -59,8 +59,12 @@ _NUMBERS = {
     "several": 3,
     "dozen": 12,
     "twelve": 12,
+    "fifteen": 15,
     "twenty": 20,
     "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
     "ninety": 90,
 }
 UNITS = {
@@ -81,8 +85,8 @@ ORDINALS = {
     "last": 4,
 }
 
-MONTH = "|".join(name for month in _MONTHS for name in (month, month[:3])) + "|sept"
-DAY = "|".join(name for day in _DAYS for name in (day, day[:3])) + "|tues|thurs|thur"
+MONTH = "|".join(name for month in MONTHS for name in (month, month[:3])) + "|sept"
+DAY = "|".join(name for day in DAYS for name in (day, day[:3])) + "|tues|thurs|thur"
 NUMBER = rf"\d+(?:\.\d+)?|(?:{'|'.join(_NUMBERS)})(?= )"
 UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
 _LONG_UNIT = "second|minute|hour|day|week|weekend|fortnight|month|quarter|half|year|decade"
@@ -249,7 +253,7 @@ def _weekday_of(match: re.Match[str], now: datetime) -> Span | None:
 
 @_rule(rf"(?:(last|this|past) )?({MONTH})(?:,? (?:of )?(?:the )?({_YEAR}))?")
 def _month(match: re.Match[str], now: datetime) -> Span | None:
-    number = next(at for at, name in enumerate(_MONTHS, 1) if name.startswith(match[2][:3]))
+    number = next(at for at, name in enumerate(MONTHS, 1) if name.startswith(match[2][:3]))
     if match[1] and match[3]:
         return None
     year = _year_named(match[3], now) if match[3] else now.year - (number > now.month and match[1] != "this")
@@ -282,15 +286,15 @@ def _season(match: re.Match[str], now: datetime) -> Span:
     """Of the northern half, by whole months; a winter is called by the year it begins in."""
     month = _SEASONS[match[2]]
     year = _year_named(match[3], now) if match[3] else now.year - (month > now.month)
-    span = months(year, month, 3, now.tzinfo, f"{match[2]} {year}, three months from {_MONTHS[month - 1].title()} on")
+    span = months(year, month, 3, now.tzinfo, f"{match[2]} {year}, three months from {MONTHS[month - 1].title()} on")
     if match[1] in ("last", "past") and span.end is not None and before(now, span.end):
         return months(year - 1, month, 3, now.tzinfo, span.how.replace(str(year), str(year - 1)))
     return span
 
 
-@_rule(rf"({'|'.join(_FEASTS)})(?: (?:of )?({_YEAR}))?")
+@_rule(rf"({'|'.join(FEASTS)})(?: (?:of )?({_YEAR}))?")
 def _feast(match: re.Match[str], now: datetime) -> Span:
-    month, day = _FEASTS[match[1]]
+    month, day = FEASTS[match[1]]
     year = _year_named(match[2], now) if match[2] else now.year - ((month, day) > (now.month, now.day))
     return day_of(date(year, month, day), now.tzinfo)
 
@@ -341,7 +345,7 @@ def value_of(word: str) -> float:
 
 def weekday_number(name: str) -> int:
     """Monday is 0."""
-    return next(number for number, day in enumerate(_DAYS) if day.startswith(name[:3]))
+    return next(number for number, day in enumerate(DAYS) if day.startswith(name[:3]))
 
 
 def _year_named(name: str, now: datetime) -> int:
