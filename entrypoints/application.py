@@ -10,6 +10,7 @@ from typing import Any
 from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.code_search import CodeSearch
+from session_mgmt_mcp.domain.contexts import ContextService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
@@ -18,9 +19,11 @@ from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
+from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.session_storage import SessionStorage
@@ -45,6 +48,9 @@ class Application:
     journal: SearchJournal
     metrics: MetricsService
     code: CodeSearch
+    contexts: ContextService
+    session_places: SessionPlaces
+    worktree_switch: WorktreeSwitch
     embedding: EmbeddingWorker
     store: VectorStore
     storage: SessionStorage
@@ -71,6 +77,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             journal=await _made(container.journal()),
             metrics=await _made(container.metrics()),
             code=await _made(container.code()),
+            contexts=await _made(container.contexts()),
+            session_places=await _made(container.session_places()),
+            worktree_switch=await _made(container.worktree_switch()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             storage=await _made(container.storage()),

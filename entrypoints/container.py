@@ -10,6 +10,7 @@ from session_mgmt_mcp import paths
 from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.code_search import CodeSearch
+from session_mgmt_mcp.domain.contexts import ContextService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
@@ -18,13 +19,17 @@ from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
+from session_mgmt_mcp.domain.working import Observer
+from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.code_parser import CodeParser
 from session_mgmt_mcp.ports.date_parser import DateParser
 from session_mgmt_mcp.ports.embedder import Embedder
+from session_mgmt_mcp.ports.file_digests import FileDigests
 from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.query_log import QueryLog
@@ -146,6 +151,16 @@ def _transcripts() -> TranscriptSource:
     return ClaudeCodeTranscripts()
 
 
+def _digests() -> FileDigests:
+    from session_mgmt_mcp.adapters.local.file_digests import LocalFileDigests
+
+    return LocalFileDigests()
+
+
+def _transcript_roots(settings: Settings) -> list[Path]:
+    return [settings.transcripts_dir.expanduser()]
+
+
 class Container(containers.DeclarativeContainer):
     """Adapters by configuration, services on top. Whatever depends on an opened store is awaited."""
 
@@ -200,3 +215,11 @@ class Container(containers.DeclarativeContainer):
     code_parser = providers.Singleton(_code_parser)
     code = providers.Singleton(CodeSearch, store, code_parser)
     capture = providers.Singleton(CaptureService, transcripts, store, ledger, projects, embedding.provided.wake)
+    session_places = providers.Singleton(
+        SessionPlaces, storage, transcripts, providers.Singleton(_transcript_roots, settings)
+    )
+    observer = providers.Singleton(
+        Observer, git, transcripts, store, providers.Singleton(_digests), capture.provided.follow
+    )
+    contexts = providers.Singleton(ContextService, observer, storage, clock)
+    worktree_switch = providers.Singleton(WorktreeSwitch, git, contexts)

@@ -8,6 +8,7 @@ from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
     browsing,
     code,
+    contexts,
     errors,
     files,
     insight,
@@ -33,6 +34,7 @@ TOOL_MODULES = (
     files,
     errors,
     code,
+    contexts,
     server,
 )  # importing them publishes their tools
 

@@ -15,3 +15,4 @@ Project = Annotated[
     str | None, Field(max_length=200, description="A project's name or id; * for all; default: the current one.")
 ]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]] | None, Field(max_length=50)]
+User = Annotated[str, Field(min_length=1, max_length=100, description="Whose; one person need not say.")]
