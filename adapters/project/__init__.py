@@ -1,0 +1,1 @@
+"""Facts of a project folder: manifests, locks, tests, docs, pipelines, reports."""
