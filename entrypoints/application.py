@@ -19,6 +19,7 @@ from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
@@ -39,6 +40,7 @@ class Application:
     memory: MemoryService
     capture: CaptureService
     projects: ProjectService
+    quality: QualityService
     times: IntervalService
     timeline: TimelineService
     listing: ListingService
@@ -68,6 +70,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             memory=await _made(container.memory()),
             capture=await _made(container.capture()),
             projects=await _made(container.projects()),
+            quality=await _made(container.quality()),
             times=await _made(container.times()),
             timeline=await _made(container.timeline()),
             listing=await _made(container.listing()),

@@ -19,6 +19,7 @@ from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
@@ -32,6 +33,7 @@ from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.file_digests import FileDigests
 from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
+from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.query_log import QueryLog
 from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.transcript_source import TranscriptSource
@@ -124,6 +126,12 @@ def _git() -> GitRepository:
     return SubprocessGitRepository()
 
 
+def _project_files() -> ProjectFiles:
+    from session_mgmt_mcp.adapters.project.files import FolderProjectFiles
+
+    return FolderProjectFiles()
+
+
 def _date_parser() -> DateParser:
     from session_mgmt_mcp.adapters.dateparser.parser import DateparserDateParser
 
@@ -202,6 +210,8 @@ class Container(containers.DeclarativeContainer):
     )
     embedding = providers.Singleton(EmbeddingWorker, store, embedder)
     projects = providers.Singleton(ProjectService, git, ledger)
+    project_files = providers.Singleton(_project_files)
+    quality = providers.Singleton(QualityService, project_files, git, storage, projects, clock)
     date_parser = providers.Singleton(_date_parser)
     times = providers.Singleton(
         IntervalService, date_parser, git, clock, providers.Singleton(_zone, settings.provided.timezone)

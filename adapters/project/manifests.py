@@ -67,12 +67,12 @@ def _manager(one: Manifest, locks: Sequence[str], read: Reader, problem: Callabl
             return LOCKS[lock.rpartition("/")[2]]
     try:
         if name == "pyproject.toml":
-            tool = tomllib.loads(read(one.path).decode()).get("tool", {})
+            tool = _mapping(tomllib.loads(read(one.path).decode()).get("tool"))
             return next((table for table in _TABLES if table in tool), one.manager)
         if name == "package.json":
             said = _mapping(json.loads(read(one.path))).get("packageManager")
             return str(said).partition("@")[0] if said else one.manager
-    except (OSError, ValueError, RecursionError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         problem(one.path, _why(error))
     return one.manager
 
@@ -91,7 +91,7 @@ def test_tools(
             try:
                 for tool in _SECTIONS[name](read(path)):
                     tools.setdefault(tool, path)
-            except (OSError, ValueError, RecursionError, AttributeError, configparser.Error) as error:
+            except (OSError, ValueError, RecursionError, configparser.Error) as error:
                 problem(path, _why(error))
     for one in found:
         if tool := _BUILT_IN.get(one.manager) or _BY_BUILD.get(one.manager):
@@ -100,7 +100,7 @@ def test_tools(
 
 
 def _of_pyproject(raw: bytes) -> list[str]:
-    return ["pytest"] if "pytest" in tomllib.loads(raw.decode()).get("tool", {}) else []
+    return ["pytest"] if "pytest" in _mapping(tomllib.loads(raw.decode()).get("tool")) else []
 
 
 def _of_package(raw: bytes) -> list[str]:
