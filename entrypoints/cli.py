@@ -30,9 +30,20 @@ ScopeOption = Annotated[Scope, typer.Option(help="For all your projects, or for 
 
 
 @app.command()
-def setup(scope: ScopeOption = "user", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False) -> None:
+def setup(
+    scope: ScopeOption = "user",
+    with_shortcuts: Annotated[
+        bool | None,
+        typer.Option(
+            "--shortcuts/--no-shortcuts", help="The commands /start, /checkpoint and /end, too; else you are asked."
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
     """Register the server and the hooks with Claude Code."""
-    rendering.show_changes(installing.setup(scope, dry_run, yes, as_json), as_json)
+    rendering.show_changes(installing.setup(scope, dry_run, yes, as_json, with_shortcuts), as_json)
 
 
 @app.command()

@@ -8,25 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from session_mgmt_mcp import asking, paths, places, registration
+from session_mgmt_mcp import asking, paths, places, registration, shortcuts
 from session_mgmt_mcp.adapters.claude_code import settings
 from session_mgmt_mcp.adapters.claude_code.settings import Scope
 from session_mgmt_mcp.registration import Change
 
+OFFER = "Make /start, /checkpoint and /end short names as well (three files in the commands folder)?"
+NOT_OFFERED = "The short names /start, /checkpoint and /end come with `setup --shortcuts`."
 LOGS = ("hub.log*", "hub.stderr.log")
 DATA = ("reflection.duckdb*", "backups/before-*.duckdb", "settings.toml", "sessions", "handoffs")
 WORKING = ("hub.lock", "closed", "spool", "client-settings", ".reflection.duckdb.*")
 """In the data directory, but no data: what only a running installation needs."""
 
 
-def setup(scope: Scope, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any]:
-    """What was registered, or would be."""
+def setup(scope: Scope, dry_run: bool, yes: bool, quiet: bool, with_shortcuts: bool | None = None) -> dict[str, Any]:
+    """What was registered, or would be; with_shortcuts None: the person is asked, and where nobody can be, without."""
     changes = registration.planned_setup(scope, Path.cwd())
+    offered = [] if with_shortcuts is False else shortcuts.planned()
+    silent = dry_run or yes or quiet
+    wanted = with_shortcuts or bool(offered and not silent and typer.confirm(OFFER, err=True))
+    changes += offered if wanted else []
     report = {
         "changes": _shown(changes, quiet),
         "applied": False,
         "client": str(client) if (client := settings.find_client()) else None,
-        "notes": _notes(scope),
+        "notes": [*_notes(scope), *([NOT_OFFERED] if offered and silent and not wanted else [])],
     }
     if changes and not dry_run and _agreed("Write this?", yes):
         registration.keep_backups(changes)
@@ -38,6 +44,7 @@ def setup(scope: Scope, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any]
 def uninstall(purge: bool, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any]:
     """What was taken away, or would be."""
     planned = [change for scope in settings.SCOPES for change in registration.planned_uninstall(scope, Path.cwd())]
+    planned += shortcuts.planned_removal()
     changes = list(
         {change.path.resolve(): change for change in planned}.values()
     )  # in the home folder both scopes meet

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastmcp import FastMCP
+from session_mgmt_mcp import prompts
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
     browsing,
@@ -55,6 +56,7 @@ def build_server(app: Application) -> FastMCP:
 
     built: FastMCP = FastMCP("session-mgmt", INSTRUCTIONS, version=VERSION, lifespan=lifespan, mask_error_details=True)
     register(built)
+    prompts.register(built)
     built.add_middleware(Noted())
     return built
 

@@ -50,7 +50,7 @@ def planned_setup(scope: Scope, project: Path, environ: Mapping[str, str] = os.e
     ours, carried = program(), {name: environ[name] for name in CARRIED if environ.get(name)}
     changes = []
     for path, with_ours in ((files.servers, settings.with_server), (files.hooks, settings.with_hooks)):
-        before = _read(path)
+        before = read(path)
         after = with_ours(_text(before, path), path, ours, carried).encode()
         if before != after:
             changes.append(Change(path, before, after))
@@ -62,7 +62,7 @@ def planned_uninstall(scope: Scope, project: Path, environ: Mapping[str, str] = 
     files = settings.client_files(scope, project, environ)
     changes = []
     for path in (files.servers, files.hooks):
-        before = _read(path)
+        before = read(path)
         after = None if before is None else _without_ours(before, path)
         if before != after:
             changes.append(Change(path, before, after))
@@ -98,7 +98,7 @@ def apply(changes: Sequence[Change]) -> None:
     """Writes every change, each at once or not at all. Raises Conflict when a file changed since it was planned."""
     for change in changes:
         with _client_lock(change.path):
-            if _read(change.path) != change.before:
+            if read(change.path) != change.before:
                 raise Conflict(f"{change.path} was changed by somebody else meanwhile: run this again.", version=0)
             if change.after is None:
                 _delete(change.path)
@@ -114,7 +114,7 @@ def backup_of(path: Path) -> Path:
 
 def _without_ours(content: bytes, path: Path) -> bytes | None:
     kept = backup_of(path)
-    original = _read(kept)
+    original = read(kept)
     before = settings.parse(_text(original, kept), kept) if original is not None else {}
     text = _text(content, path)
     stripped = settings.without_ours(text, path, before)
@@ -125,7 +125,8 @@ def _without_ours(content: bytes, path: Path) -> bytes | None:
     return stripped.encode()
 
 
-def _read(path: Path) -> bytes | None:
+def read(path: Path) -> bytes | None:
+    """What the file holds; None: it is not there. Raises Unavailable."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -166,8 +167,10 @@ def _write(path: Path, content: bytes, mode: int) -> None:
 def _delete(path: Path) -> None:
     try:
         Path(os.path.realpath(path)).unlink()
-        if path.parent.name == ".claude" and not any(path.parent.iterdir()):  # a folder that only we had needed
-            path.parent.rmdir()
+        for folder in (path.parent, path.parent.parent):  # those that only we had needed
+            if folder.name not in (".claude", "commands") or any(folder.iterdir()):
+                break
+            folder.rmdir()
     except OSError as error:
         raise Unavailable(f"{path} cannot be removed ({error.strerror}): mend that and run this again.") from error
 

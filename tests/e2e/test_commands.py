@@ -1,0 +1,43 @@
+"""A slash command and a prompt of the server reach the tool in the real client."""
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, Client, make_repository, ours, start_hub
+
+pytestmark = [pytest.mark.client, pytest.mark.timeout(200)]
+PLUGIN = ROOT / "plugin"
+CONNECTED = [{"tool": "Bash", "input": {"command": "sleep 4", "description": "let the server connect"}}]
+
+
+def test_a_command_of_the_plugin_reaches_its_tool(client: Client, tmp_path: Path):
+    project = make_repository(tmp_path / "project")
+    start_hub(project)
+    run = client.run(
+        project,
+        [CONNECTED, [{"tool": "mcp__plugin_session-mgmt_mem__quick_search", "input": {"query": "cobalt"}}], [{"text": "."}]],
+        "--plugin-dir", str(PLUGIN), "--allowedTools", "Bash",
+        prompt="/session-mgmt:quick_search cobalt blue kettle",
+    )  # fmt: skip
+    [init] = [event for event in run.events if event.get("subtype") == "init"]
+    expected = {f"session-mgmt:{page.stem}" for page in (PLUGIN / "commands").iterdir()}
+    assert expected <= set(init["slash_commands"])
+    assert "with this query, word for word: cobalt blue kettle" in run.said_to_the_model
+    assert '"count"' in run.tool_results[1]
+
+
+def test_a_prompt_of_the_server_is_a_command(client: Client, tmp_path: Path):
+    project = make_repository(tmp_path / "project")
+    assert ours("setup", "--yes", cwd=project).returncode == 0
+    start_hub(project)
+    run = client.run(
+        project,
+        [CONNECTED, [{"tool": "mcp__session-mgmt__quick_search", "input": {"query": "cobalt"}}], [{"text": "."}]],
+        "--allowedTools", "Bash,mcp__session-mgmt__quick_search",
+        prompt="/mcp__session-mgmt__quick_search cobalt blue kettle",
+    )  # fmt: skip
+    assert "<command-args>cobalt blue kettle</command-args>" in run.said_to_the_model
+    assert "Call the tool `quick_search` of this server with this query, word for word: cobalt" in run.said_to_the_model
+    assert "all of it counts" in run.said_to_the_model  # the client passes on one word an argument
+    assert '"count"' in run.tool_results[-1]
