@@ -9,11 +9,13 @@ from typing import Any
 
 from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.domain.capture import CaptureService
+from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
 from session_mgmt_mcp.domain.code_search import CodeSearch
 from session_mgmt_mcp.domain.contexts import ContextService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
+from session_mgmt_mcp.domain.grants import Grants
 from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
@@ -53,6 +55,8 @@ class Application:
     contexts: ContextService
     session_places: SessionPlaces
     worktree_switch: WorktreeSwitch
+    grants: Grants
+    checkpoint_commit: CheckpointCommit
     embedding: EmbeddingWorker
     store: VectorStore
     storage: SessionStorage
@@ -83,6 +87,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             contexts=await _made(container.contexts()),
             session_places=await _made(container.session_places()),
             worktree_switch=await _made(container.worktree_switch()),
+            grants=await _made(container.grants()),
+            checkpoint_commit=await _made(container.checkpoint_commit()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             storage=await _made(container.storage()),

@@ -9,11 +9,13 @@ from dependency_injector import containers, providers
 from session_mgmt_mcp import paths
 from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
+from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
 from session_mgmt_mcp.domain.code_search import CodeSearch
 from session_mgmt_mcp.domain.contexts import ContextService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
+from session_mgmt_mcp.domain.grants import Grants
 from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
@@ -32,6 +34,7 @@ from session_mgmt_mcp.ports.date_parser import DateParser
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.file_digests import FileDigests
 from session_mgmt_mcp.ports.git_repository import GitRepository
+from session_mgmt_mcp.ports.git_workspace import GitWorkspace
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.query_log import QueryLog
@@ -130,6 +133,12 @@ def _project_files() -> ProjectFiles:
     from session_mgmt_mcp.adapters.project.files import FolderProjectFiles
 
     return FolderProjectFiles()
+
+
+def _workspace() -> GitWorkspace:
+    from session_mgmt_mcp.adapters.git.workspace import SubprocessGitWorkspace
+
+    return SubprocessGitWorkspace()
 
 
 def _date_parser() -> DateParser:
@@ -233,3 +242,8 @@ class Container(containers.DeclarativeContainer):
     )
     contexts = providers.Singleton(ContextService, observer, storage, clock)
     worktree_switch = providers.Singleton(WorktreeSwitch, git, contexts)
+    workspace = providers.Singleton(_workspace)
+    grants = providers.Singleton(Grants, storage, clock)
+    checkpoint_commit = providers.Singleton(
+        CheckpointCommit, git, workspace, grants, settings.provided.checkpoint_commit
+    )

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
         None, description="The time zone that times in words are read in, as Europe/Berlin; default: the machine's."
     )
 
+    checkpoint_commit: bool = Field(
+        False, description="A checkpoint commits the changed tracked files; else only where `permissions` allows it."
+    )
+
     query_log: bool = Field(
         True, description="Keep the newest searches, redacted, for get_search_metrics and search_suggestions."
     )

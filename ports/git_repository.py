@@ -50,6 +50,7 @@ class Changed:
     path: str
     state: Literal["modified", "added", "deleted", "renamed", "conflicted", "untracked"]
     staged: bool = False
+    partly: bool = False  # staged, and changed again since
     submodule: bool = False
 
 

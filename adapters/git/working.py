@@ -15,7 +15,15 @@ from session_mgmt_mcp.ports.git_repository import MOST_CHANGED, Changed, DiffSta
 State = Literal["modified", "added", "deleted", "renamed", "conflicted", "untracked"]
 
 _STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--ignore-submodules=dirty", "--find-renames")
-_DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-relative", "--ignore-submodules=dirty", "-M")
+_DIFF = (
+    "--literal-pathspecs",
+    "diff",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-relative",
+    "--ignore-submodules=dirty",
+    "-M",
+)
 _PATCH = ("--no-color", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "HEAD", "--")
 _FILTERS = ("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$")
 _MARKS = (
@@ -84,11 +92,11 @@ def changed(fields: Iterable[bytes]) -> Iterator[Changed]:
         match field[:2]:
             case b"1 ":
                 _, xy, sub, *_, path = field.split(b" ", 8)
-                yield Changed(os.fsdecode(path), _state(xy), xy[:1] != b".", sub.startswith(b"S"))
+                yield Changed(os.fsdecode(path), _state(xy), xy[:1] != b".", b"." not in xy, sub.startswith(b"S"))
             case b"2 ":
                 _, xy, sub, *_, path = field.split(b" ", 9)
                 next(rest, None)  # the name it had
-                yield Changed(os.fsdecode(path), "renamed", xy[:1] != b".", sub.startswith(b"S"))
+                yield Changed(os.fsdecode(path), "renamed", xy[:1] != b".", b"." not in xy, sub.startswith(b"S"))
             case b"u ":
                 _, _, sub, *_, path = field.split(b" ", 10)
                 yield Changed(os.fsdecode(path), "conflicted", submodule=sub.startswith(b"S"))
@@ -107,7 +115,7 @@ def _state(xy: bytes) -> State:
 def diff_stat(folder: Path, base: str, timeout: float) -> DiffStat | None:
     if base != "HEAD" and not is_hash(base):
         return None
-    answer = _compared(("--numstat", "-z", base, "--"), folder, timeout)
+    answer = compared(("--numstat", "-z", base, "--"), folder, timeout)
     if answer.code != 0:
         return None
     files: dict[str, tuple[int, int]] = {}
@@ -121,13 +129,13 @@ def diff_stat(folder: Path, base: str, timeout: float) -> DiffStat | None:
 
 
 def diff(folder: Path, most_bytes: int, timeout: float) -> str:
-    answer = _compared(_PATCH, folder, timeout, most_bytes + len(_NEXT))
+    answer = compared(_PATCH, folder, timeout, most_bytes + len(_NEXT))
     if len(answer.out) <= most_bytes and answer.code == 0:
         return answer.out.decode("utf-8", "replace")
     return answer.out[: answer.out.rfind(_NEXT, 0, most_bytes + len(_NEXT) - 1) + 1].decode("utf-8", "replace")
 
 
-def _compared(options: Sequence[str], folder: Path, timeout: float, most_bytes: int = MOST_BYTES) -> Answer:
+def compared(options: Sequence[str], folder: Path, timeout: float, most_bytes: int = MOST_BYTES) -> Answer:
     """To compare, git writes what it learned of the files into the index: here into a copy."""
     settings = without_filters(folder, timeout)
     where = ask(("rev-parse", "--path-format=absolute", "--git-path", "index"), folder, timeout).out.removesuffix(b"\n")
