@@ -10,6 +10,7 @@ from typing import Any
 from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
+from session_mgmt_mcp.domain.checkpoints import CheckpointService
 from session_mgmt_mcp.domain.code_search import CodeSearch
 from session_mgmt_mcp.domain.contexts import ContextService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
@@ -43,6 +44,7 @@ class Application:
     capture: CaptureService
     projects: ProjectService
     quality: QualityService
+    checkpoints: CheckpointService
     times: IntervalService
     timeline: TimelineService
     listing: ListingService
@@ -75,6 +77,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             capture=await _made(container.capture()),
             projects=await _made(container.projects()),
             quality=await _made(container.quality()),
+            checkpoints=await _made(container.checkpoints()),
             times=await _made(container.times()),
             timeline=await _made(container.timeline()),
             listing=await _made(container.listing()),

@@ -10,6 +10,7 @@ from session_mgmt_mcp import paths
 from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
+from session_mgmt_mcp.domain.checkpoints import CheckpointService
 from session_mgmt_mcp.domain.code_search import CodeSearch
 from session_mgmt_mcp.domain.contexts import ContextService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
@@ -22,6 +23,7 @@ from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.quality.service import QualityService
+from session_mgmt_mcp.domain.quality.work import WorkAnalysis
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
@@ -229,6 +231,9 @@ class Container(containers.DeclarativeContainer):
     listing = providers.Singleton(ListingService, store)
     suggestions = providers.Singleton(SuggestionService, store, queries, journal)
     memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
+    checkpoints = providers.Singleton(
+        CheckpointService, quality, providers.Singleton(WorkAnalysis, store, git), memory, storage, clock
+    )
     files = providers.Singleton(FileSearch, store, git)
     errors = providers.Singleton(ErrorSearch, store, memory)
     code_parser = providers.Singleton(_code_parser)

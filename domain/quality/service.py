@@ -1,7 +1,7 @@
 """A project's score: gathered, kept, and compared with earlier ones."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -99,13 +99,17 @@ class QualityService:
 
     async def latest(self, project: str, count: int) -> list[Recorded]:
         """The newest `count` scores that say something, oldest first."""
-        now = self._clock.now()
         found: list[Recorded] = []
-        for month in reversed(_months(now - timedelta(days=KEPT_DAYS), now)):
-            found += [one for one in await self._of_month(project, month) if one.score.total is not None]
-            if len(found) >= count:
+        async for one in self._backwards(project):
+            if len(found) == count:
                 break
-        return records.by_time(found)[-count:]
+            if one.score.total is not None:
+                found.append(one)
+        return found[::-1]
+
+    async def last(self, project: str, trigger: Trigger) -> Recorded | None:
+        """The newest that was stored on such an occasion."""
+        return await anext((one async for one in self._backwards(project) if one.trigger == trigger), None)
 
     async def regressions(self, project: str, since: datetime) -> list[str]:
         """What is worse now than at its best since then, one sentence each."""
@@ -175,6 +179,13 @@ class QualityService:
         prefix = f"{key_of(await self._projects.project_of(str(folder)))}:"
         documents = [document async for document in every(self._storage, MEASUREMENTS, prefix)]
         return {Metric(one.id.removeprefix(prefix)): records.measured_of(one.body) for one in documents}
+
+    async def _backwards(self, project: str) -> AsyncIterator[Recorded]:
+        """The newest first, read as far as somebody asks."""
+        now = self._clock.now()
+        for month in reversed(_months(now - timedelta(days=KEPT_DAYS), now)):
+            for one in reversed(records.by_time(await self._of_month(project, month))):
+                yield one
 
     async def _of_month(self, project: str, month: str) -> list[Recorded]:
         prefix = f"{key_of(project)}:{month}"
