@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit, Committed, Refused
 from session_mgmt_mcp.domain.documents import key_of, moment
 from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind, Trust
@@ -16,6 +17,7 @@ from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.quality.trend import Recorded, Trend
 from session_mgmt_mcp.domain.quality.work import Work, WorkAnalysis, advice
 from session_mgmt_mcp.domain.redaction import redact
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.errors import Conflict
 from session_mgmt_mcp.ports.session_storage import SessionStorage
@@ -43,6 +45,7 @@ class Checkpoint:
     memory: str = ""
     reflection: str = ""
     because: str = ""  # of the reflection
+    commit: Committed | Refused | None = None  # None: nobody asked for one
 
     @property
     def score(self) -> Score:
@@ -50,19 +53,38 @@ class Checkpoint:
 
 
 class CheckpointService:
-    """Makes checkpoints. One of a folder with nothing in it is kept as well, and says that there was nothing to score."""
+    """Makes checkpoints. One of a folder with nothing in it is kept as well, and says that there was nothing to score.
+
+    `always_commit` is the user's setting; else a commit is made where somebody asks for one, and allowed it.
+    """
 
     def __init__(
-        self, quality: QualityService, work: WorkAnalysis, memory: MemoryService, storage: SessionStorage, clock: Clock
+        self,
+        quality: QualityService,
+        work: WorkAnalysis,
+        commits: CheckpointCommit,
+        memory: MemoryService,
+        storage: SessionStorage,
+        clock: Clock,
+        always_commit: bool = False,
     ) -> None:
         self._quality = quality
         self._work = work
+        self._commits = commits
+        self._always_commit = always_commit
         self._memory = memory
         self._storage = storage
         self._clock = clock
 
     async def make(
-        self, folder: Path, project: str, session: str = "", name: str = "", *, manual: bool = True
+        self,
+        folder: Path,
+        project: str,
+        session: str = "",
+        name: str = "",
+        *,
+        manual: bool = True,
+        commit: bool = False,
     ) -> Checkpoint:
         """Durable, and its memory findable by word, when it returns. Raises NotFound when the folder is gone."""
         now = self._clock.now()
@@ -77,6 +99,8 @@ class CheckpointService:
         if score.total is None:
             trend, alerts = Trend("unknown", None), []
         made = Checkpoint(recorded.id, name, recorded, trend, work, next_steps(score, work), alerts)
+        if commit or self._always_commit:
+            made = replace(made, commit=await self._commits.commit(folder, name, score.total))
         return await self._kept(made, project, session, manual)
 
     async def _kept(self, made: Checkpoint, project: str, session: str, manual: bool) -> Checkpoint:
@@ -107,6 +131,7 @@ class CheckpointService:
             "memory": made.memory,
             "reflection": made.reflection,
             "because": made.because,
+            "commit": made.commit.sha if isinstance(made.commit, Committed) else "",
         }
         while True:
             try:
@@ -166,6 +191,8 @@ def in_words(made: Checkpoint) -> str:
     lines += [f"Alert: {sentence}" for sentence in made.alerts]
     if done := made.work.in_words():
         lines.append(f"Since {made.work.since:%Y-%m-%d %H:%M} UTC: {'; '.join(done)}.")
+    if isinstance(made.commit, Committed):
+        lines.append(f"Committed as {made.commit.sha[:12]}: {counted(len(made.commit.files), 'file')}.")
     if made.work.files:
         lines.append(f"Files in work: {', '.join(made.work.files)}.")
     return "\n".join([*lines, *(f"Next: {one.text}" for one in made.recommendations)])

@@ -231,9 +231,6 @@ class Container(containers.DeclarativeContainer):
     listing = providers.Singleton(ListingService, store)
     suggestions = providers.Singleton(SuggestionService, store, queries, journal)
     memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
-    checkpoints = providers.Singleton(
-        CheckpointService, quality, providers.Singleton(WorkAnalysis, store, git), memory, storage, clock
-    )
     files = providers.Singleton(FileSearch, store, git)
     errors = providers.Singleton(ErrorSearch, store, memory)
     code_parser = providers.Singleton(_code_parser)
@@ -251,4 +248,14 @@ class Container(containers.DeclarativeContainer):
     grants = providers.Singleton(Grants, storage, clock)
     checkpoint_commit = providers.Singleton(
         CheckpointCommit, git, workspace, grants, settings.provided.checkpoint_commit
+    )
+    checkpoints = providers.Singleton(
+        CheckpointService,
+        quality,
+        providers.Singleton(WorkAnalysis, store, git),
+        checkpoint_commit,
+        memory,
+        storage,
+        clock,
+        settings.provided.checkpoint_commit,
     )

@@ -33,10 +33,10 @@ async def monitor(app: Application, folder: str | None, days: int) -> Monitored:
     return Monitored(now, series, trend_of(whole), regressions(whole), days)
 
 
-async def checkpoint(app: Application, folder: str | None, name: str | None) -> Checkpoint:
+async def checkpoint(app: Application, folder: str | None, name: str | None, commit: bool) -> Checkpoint:
     """Raises Invalid, NotFound."""
     place, project = await _place(app, folder)
-    return await app.checkpoints.make(place, project, connection.current().session_id, name or "")
+    return await app.checkpoints.make(place, project, connection.current().session_id, name or "", commit=commit)
 
 
 async def _place(app: Application, folder: str | None) -> tuple[Path, str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from session_mgmt_mcp import quality, recall
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.checkpoint_commit import Committed, Refused
 from session_mgmt_mcp.domain.checkpoints import Checkpoint, moved, standing
 from session_mgmt_mcp.domain.quality.scoring import Component, Part, Score
 from session_mgmt_mcp.domain.quality.trend import Recorded
@@ -115,7 +116,10 @@ class MonitorReply(BaseModel):
 
 
 class CheckpointReply(BaseModel):
-    """`reflection` is the id of the insight that was stored, `because` why; both empty where nothing was remarkable."""
+    """`reflection` is the id of the insight that was stored, `because` why; both empty where nothing was remarkable.
+
+    `commit` is the hash of the commit that was made; where none was, though asked for, `commit_note` says why.
+    """
 
     summary: str
     id: str
@@ -134,11 +138,14 @@ class CheckpointReply(BaseModel):
     memory: str
     reflection: str
     because: str
+    commit: str
+    commit_note: str
 
     @classmethod
     def of(cls, made: Checkpoint, max_tokens: int) -> Self:
+        said = [f"Checkpoint {made.name}. {standing(made.score, made.trend)}.", _of_commit(made.commit)]
         whole = cls(
-            summary=redact(f"Checkpoint {made.name}. {standing(made.score, made.trend)}.").text,
+            summary=redact(" ".join(filter(None, said))).text,
             id=made.id,
             name=made.name,
             total=made.score.total,
@@ -155,6 +162,8 @@ class CheckpointReply(BaseModel):
             memory=made.memory,
             reflection=made.reflection,
             because=made.because,
+            commit=made.commit.sha if isinstance(made.commit, Committed) else "",
+            commit_note=_of_commit(made.commit),
         )
         return within(whole, max_tokens, "components", "unknown", "moved", "work", "alerts", "next")
 
@@ -163,6 +172,17 @@ def _monitored(found: Monitored) -> str:
     said = f"{standing(found.now, found.trend)}. {counted(len(found.series), 'score')} in the last {counted(found.days, 'day')}"
     told = f", {found.trend.direction}" if found.trend.change is not None else ""
     return redact(f"{said}{told}; {counted(len(found.alerts), 'alert')}.").text
+
+
+def _of_commit(commit: Committed | Refused | None) -> str:
+    match commit:
+        case None:
+            return ""
+        case Refused(reason):
+            return redact(reason).text
+        case Committed(files=files, left_out=left_out):
+            rest = f", {len(left_out)} new, renamed or partly staged left out" if left_out else ""
+            return f"Committed {counted(len(files), 'tracked file')}{rest}."
 
 
 def _age(one: Component, now: datetime) -> int:
@@ -198,11 +218,14 @@ async def quality_monitor(
 async def checkpoint(
     working_directory: Folder = None,
     name: Annotated[str | None, Field(max_length=100, description="What this point is, in a few words.")] = None,
+    commit: Annotated[
+        bool, Field(description="true: commit changed tracked files, where the setting or a grant allows it.")
+    ] = False,
     app: Application = Inject,
 ) -> CheckpointReply:
     """Keep this point of the work: the quality score with its trend, what was done since the last one, what to do next.
 
     Use it after a piece of work is done, before a risky step, or when the user asks. It is remembered and found by later
-    searches. To only look: quality_monitor; to leave: end.
+    searches. It commits only when asked or set to, never an untracked file. To only look: quality_monitor; to leave: end.
     """
-    return CheckpointReply.of(await quality.checkpoint(app, working_directory, name), recall.budget(app))
+    return CheckpointReply.of(await quality.checkpoint(app, working_directory, name, commit), recall.budget(app))

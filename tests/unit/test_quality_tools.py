@@ -1,12 +1,15 @@
 """quality_monitor and checkpoint, through a real MCP client."""
 
 import json
+import os
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fastmcp import Client
+from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.quality.evidence import Measured, Metric
 from session_mgmt_mcp.domain.tokens import tokens
 
@@ -14,9 +17,9 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not 
 TOKEN = "ghp_" + "a1B2c3D4e5F6" * 3
 
 
-def git(folder: Path, *args: str) -> None:
+def git(folder: Path, *args: str, **dates: str) -> None:
     identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
-    subprocess.run(["git", *identity, *args], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["git", *identity, *args], cwd=folder, check=True, capture_output=True, env={**os.environ, **dates})
 
 
 @pytest.fixture
@@ -26,7 +29,8 @@ def shop(shop: Path) -> Path:
     (shop / "cart.py").write_text("x = 1\n")
     (shop / "README.md").write_text("# Shop\n")
     git(shop, "add", ".")
-    git(shop, "commit", "-q", "-m", "feat: cart (#1)")
+    earlier = (datetime.now(UTC) - timedelta(hours=30)).isoformat()
+    git(shop, "commit", "-q", "-m", "feat: cart (#1)", GIT_AUTHOR_DATE=earlier, GIT_COMMITTER_DATE=earlier)
     return shop
 
 
@@ -91,7 +95,7 @@ async def test_a_checkpoint_is_kept_and_found_and_the_next_one_says_what_moved(o
     assert (other.body["memory"], other.body["total"]) == (second["memory"], second["total"])
     series = (await call(client, "quality_monitor"))["series"]
     assert [point["total"] for point in series] == [second["total"], first["total"]]
-    assert series[0]["parts"]["project health"] == "15 of 30" and "code" not in series[0]["parts"]
+    assert series[0]["parts"]["project health"] == "18 of 30" and "code" not in series[0]["parts"]
 
 
 async def test_trends_survive_a_restart(product_in, shop):
@@ -165,6 +169,25 @@ async def test_an_empty_folder_has_no_score_and_the_checkpoint_says_so(product_i
             reply = await call(client, name)
             assert (reply["total"], reply["band"], reply["known"]) == (None, None, 0)
             assert "The folder is empty" in reply["summary"] and reply["components"] == []
+
+
+async def test_a_commit_is_made_only_where_somebody_allowed_it_and_asked(opened, shop):
+    app, client = opened
+    (shop / "cart.py").write_text("x = 2\n")
+    (shop / "new.py").write_text("")
+    untouched = await call(client, "checkpoint")
+    assert (untouched["commit"], untouched["commit_note"]) == ("", "")
+    refusal = await call(client, "checkpoint", commit=True)
+    assert refusal["commit"] == "" and "git_commit" in refusal["commit_note"] and refusal["memory"]
+    assert refusal["commit_note"] in refusal["summary"]
+    await app.grants.trust(Operation.GIT_COMMIT, await app.projects.project_of(str(shop)), "you")
+    git(shop, "config", "user.name", "n")
+    git(shop, "config", "user.email", "e@example.org")
+    made = await call(client, "checkpoint", name="noon", commit=True)
+    assert made["commit_note"] == "Committed 1 tracked file."
+    said = subprocess.run(["git", "log", "-1", "--format=%H %s"], cwd=shop, check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == f"{made['commit']} checkpoint: noon (quality {made['total']}/100)"
+    assert (await call(client, "checkpoint"))["commit"] == ""
 
 
 async def test_a_wrong_folder_is_refused_in_one_sentence(opened, shop):
