@@ -23,7 +23,7 @@ OPEN_KEPT = 256  # calls without a result, and commands in the background; the o
 MOST_BYTES = 256 * 1024 * 1024  # of a longer file the middle is passed over
 _HEAD = 4 * 1024 * 1024
 _WANTED = ("command", "todos", "taskId", "status", "subject", "task_id", "shell_id")  # of a call's arguments
-_STOPPED = "[Request interrupted by user"
+_NOT_TYPED = ("[Request interrupted by user", "Operation stopped by hook:")
 _NOTICE = b"<task-notification>"
 _ENDED = re.compile(r"<status>(?!running)")
 _CALL_NAMED = re.compile(r"<(?:tool-use-id|task-id)>([^<]{1,200})</")
@@ -122,7 +122,7 @@ class Outlining:
         if line.get("isMeta") is True or line.get("isCompactSummary") is True:
             return
         words, _ = typed(text)
-        if words and not words.startswith(_STOPPED):
+        if words and not words.startswith(_NOT_TYPED):
             self._begin(line)
             self.prompts.append(words[:TEXT_KEPT])
 

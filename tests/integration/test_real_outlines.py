@@ -11,7 +11,7 @@ from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscri
 
 pytestmark = pytest.mark.shared
 OWN_COMMAND = r"(?s)<command-message>.*<command-name>(.+?)</command-name>.*<command-args>(.+)</command-args>"
-NOT_TYPED = ("<command-", "<local-command-", "<task-notification>", "[Request interrupted")
+NOT_TYPED = ("<command-", "<local-command-", "<task-notification>", "[Request interrupted", "Operation stopped by hook")
 
 
 @pytest.fixture(scope="module")

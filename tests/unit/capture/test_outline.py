@@ -61,6 +61,7 @@ async def test_the_newest_twenty_prompts_are_kept_oldest_first(transcript, outli
     for number in range(25):
         transcript.user(f"Do number {number}.\n<system-reminder>be good</system-reminder>")
         transcript.user("[Request interrupted by user]")
+        transcript.user("Operation stopped by hook: Another session is active")
         transcript.user("This session is being continued", isCompactSummary=True)
         transcript.user("<command-name>/clear</command-name>")
     assert (await outlined()).prompts == tuple(f"Do number {number}." for number in range(5, 25))
