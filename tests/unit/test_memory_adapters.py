@@ -4,12 +4,14 @@ import pytest
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.date_parser import MemoryDateParser
 from session_mgmt_mcp.adapters.memory.file_digests import MemoryFileDigests
+from session_mgmt_mcp.adapters.memory.handoff_files import MemoryHandoffFiles
 from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.adapters.memory.query_log import MemoryQueryLog
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
 from session_mgmt_mcp.contracts.date_parser import DateParserContract
 from session_mgmt_mcp.contracts.file_digests import FileDigestsContract
+from session_mgmt_mcp.contracts.handoff_files import HandoffFilesContract
 from session_mgmt_mcp.contracts.import_ledger import ImportLedgerContract
 from session_mgmt_mcp.contracts.query_log import QueryLogContract
 from session_mgmt_mcp.contracts.session_storage import SessionStorageContract
@@ -44,6 +46,12 @@ class TestMemoryFileDigests(FileDigestsContract):
     @pytest.fixture
     def digests(self, root):
         return MemoryFileDigests({root / "a.txt": "one", root / "kopie ü.txt": "one", root / "b.txt": "two"})
+
+
+class TestMemoryHandoffFiles(HandoffFilesContract):
+    @pytest.fixture
+    def files(self):
+        return MemoryHandoffFiles()
 
 
 class TestMemoryQueryLog(QueryLogContract):
