@@ -56,6 +56,19 @@ class MemoryService:
             self._on_new()
         return stored
 
+    async def replace(self, draft: Draft) -> Stored:
+        """As `store`, but of a known memory (`draft.key` names it) the text becomes the new one. Raises as `store`."""
+        record, counts = record_of(draft, self._clock.now())
+        known = await self._store.get([record.id])
+        if known and known[0].text == record.text:
+            return Stored(record.id, True, counts)
+        if known:
+            await self._store.delete([Condition("parent", "=", record.id)])  # the new text may have fewer
+            self._answers.clear()
+        await self._store.upsert(split(record))
+        self._on_new()
+        return Stored(record.id, False, counts)
+
     async def search(
         self,
         query: str,
