@@ -12,12 +12,15 @@ from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
 from session_mgmt_mcp.domain.checkpoints import CheckpointService
 from session_mgmt_mcp.domain.code_search import CodeSearch
+from session_mgmt_mcp.domain.compaction import CompactionService
 from session_mgmt_mcp.domain.contexts import ContextService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.grants import Grants
+from session_mgmt_mcp.domain.handoffs import HandoffService
 from session_mgmt_mcp.domain.journal import SearchJournal
+from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
@@ -54,6 +57,9 @@ class Application:
     journal: SearchJournal
     metrics: MetricsService
     code: CodeSearch
+    handoffs: HandoffService
+    learning: LearningService
+    compaction: CompactionService
     contexts: ContextService
     session_places: SessionPlaces
     worktree_switch: WorktreeSwitch
@@ -87,6 +93,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             journal=await _made(container.journal()),
             metrics=await _made(container.metrics()),
             code=await _made(container.code()),
+            handoffs=await _made(container.handoffs()),
+            learning=await _made(container.learning()),
+            compaction=await _made(container.compaction()),
             contexts=await _made(container.contexts()),
             session_places=await _made(container.session_places()),
             worktree_switch=await _made(container.worktree_switch()),

@@ -12,12 +12,15 @@ from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
 from session_mgmt_mcp.domain.checkpoints import CheckpointService
 from session_mgmt_mcp.domain.code_search import CodeSearch
+from session_mgmt_mcp.domain.compaction import CompactionService
 from session_mgmt_mcp.domain.contexts import ContextService
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.grants import Grants
+from session_mgmt_mcp.domain.handoffs import HandoffService
 from session_mgmt_mcp.domain.journal import SearchJournal
+from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
@@ -37,6 +40,7 @@ from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.file_digests import FileDigests
 from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.git_workspace import GitWorkspace
+from session_mgmt_mcp.ports.handoff_files import HandoffFiles
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.query_log import QueryLog
@@ -109,6 +113,18 @@ def _memory_storage(clock: Clock) -> SessionStorage:
     from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 
     return MemorySessionStorage(clock.now)
+
+
+def _local_handoff_files(settings: Settings) -> HandoffFiles:
+    from session_mgmt_mcp.adapters.local.handoff_files import LocalHandoffFiles
+
+    return LocalHandoffFiles(paths.handoffs(settings.data_dir))
+
+
+def _memory_handoff_files() -> HandoffFiles:
+    from session_mgmt_mcp.adapters.memory.handoff_files import MemoryHandoffFiles
+
+    return MemoryHandoffFiles()
 
 
 async def _onnx_embedder(model: str | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
@@ -259,3 +275,13 @@ class Container(containers.DeclarativeContainer):
         clock,
         settings.provided.checkpoint_commit,
     )
+    handoff_files = providers.Selector(
+        settings.provided.session_storage,
+        local=providers.Singleton(_local_handoff_files, settings),
+        memory=providers.Singleton(_memory_handoff_files),
+    )
+    handoffs = providers.Singleton(
+        HandoffService, store, memory, storage, handoff_files, capture, transcripts, git, clock
+    )
+    learning = providers.Singleton(LearningService, store, memory)
+    compaction = providers.Singleton(CompactionService, store, storage, capture, transcripts, git, clock)

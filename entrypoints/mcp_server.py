@@ -9,6 +9,7 @@ from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
     browsing,
     code,
+    compaction,
     contexts,
     errors,
     files,
@@ -37,6 +38,7 @@ TOOL_MODULES = (
     files,
     errors,
     code,
+    compaction,
     contexts,
     server,
 )  # importing them publishes their tools

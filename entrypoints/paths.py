@@ -24,6 +24,11 @@ def documents(data: Path) -> Path:
     return data / "sessions"
 
 
+def handoffs(data: Path) -> Path:
+    """Folder of the handoffs as pages, one a session in a folder a project."""
+    return data / "handoffs"
+
+
 def hub_lock(data: Path) -> Path:
     """Held (flock) by the one hub of this data directory for as long as it lives."""
     return Path(places.hub_lock(str(data)))
