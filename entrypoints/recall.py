@@ -55,17 +55,21 @@ async def overview(app: Application, asked: Question) -> Overview:
 
 
 async def store(app: Application, content: str, tags: tuple[str, ...], project: str | None, kind: Kind) -> Stored:
-    caller = connection.current()
-    named = await _projects(app, project) if project else None
-    if named is not None and len(named) > 1:
-        raise Invalid(f"{project} may be any of {', '.join(named)}: name one of them.")
-    target = (named or (await caller_project(app),))[0]
-    return await app.memory.store(Draft(content, target, kind, tags, session=caller.session_id or ""))
+    target = await caller_project(app) if project == "*" else await project_named(app, project)
+    return await app.memory.store(Draft(content, target, kind, tags, session=connection.current().session_id or ""))
 
 
 async def caller_project(app: Application) -> str:
     """The project of the connection that asks."""
     return await app.projects.project_of(connection.current().folder)
+
+
+async def project_named(app: Application, name: str | None) -> str:
+    """The one project that a name means; None is the caller's. Raises Invalid, also for `*`."""
+    named = await _projects(app, name)
+    if named is None or len(named) > 1:
+        raise Invalid(f"{name} may be any of {', '.join(named or ['all projects'])}: name one of them.")
+    return named[0]
 
 
 async def scope_of(app: Application, asked: Question) -> Scope:
