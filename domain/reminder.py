@@ -227,7 +227,7 @@ def line(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> 
     return f'Reminder for {whom}: "{_short(reminder.title)}" ({when}){more}'
 
 
-def _short(text: str, most: int = 200) -> str:
+def _short(text: str, most: int = 160) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= most else f"{flat[:most].rstrip()} …"
 

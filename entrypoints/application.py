@@ -26,6 +26,7 @@ from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.quality.service import QualityService
+from session_mgmt_mcp.domain.reminders import ReminderService
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
@@ -33,6 +34,7 @@ from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
+from session_mgmt_mcp.ports.notifier import Notifier
 from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.vector_store import VectorStore
 from session_mgmt_mcp.settings import Settings
@@ -54,6 +56,8 @@ class Application:
     suggestions: SuggestionService
     files: FileSearch
     errors: ErrorSearch
+    reminders: ReminderService
+    notifier: Notifier
     journal: SearchJournal
     metrics: MetricsService
     code: CodeSearch
@@ -90,6 +94,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             suggestions=await _made(container.suggestions()),
             files=await _made(container.files()),
             errors=await _made(container.errors()),
+            reminders=await _made(container.reminders()),
+            notifier=await _made(container.notifier()),
             journal=await _made(container.journal()),
             metrics=await _made(container.metrics()),
             code=await _made(container.code()),

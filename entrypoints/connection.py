@@ -25,6 +25,11 @@ class Connection:
         """Where the client works: its project's folder, else its working directory."""
         return self.project_dir or self.cwd
 
+    @property
+    def session(self) -> str:
+        """A name for the client's session; clients that tell none are known by their process."""
+        return self.session_id or f"process-{self.client_pid}"
+
 
 _current: ContextVar[Connection | None] = ContextVar("session_mgmt_connection", default=None)
 

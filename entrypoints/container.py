@@ -27,6 +27,7 @@ from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.quality.work import WorkAnalysis
+from session_mgmt_mcp.domain.reminders import ReminderService
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
@@ -42,8 +43,10 @@ from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.git_workspace import GitWorkspace
 from session_mgmt_mcp.ports.handoff_files import HandoffFiles
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
+from session_mgmt_mcp.ports.notifier import Notifier
 from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.query_log import QueryLog
+from session_mgmt_mcp.ports.recurrence import Recurrence
 from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.transcript_source import TranscriptSource
 from session_mgmt_mcp.ports.vector_store import VectorStore
@@ -165,6 +168,18 @@ def _date_parser() -> DateParser:
     return DateparserDateParser()
 
 
+def _recurrence() -> Recurrence:
+    from session_mgmt_mcp.adapters.dateutil.recurrence import DateutilRecurrence
+
+    return DateutilRecurrence()
+
+
+def _notifier() -> Notifier:
+    from session_mgmt_mcp.adapters.freedesktop.notifier import FreedesktopNotifier
+
+    return FreedesktopNotifier()
+
+
 def _zone(name: str | None) -> tzinfo:
     from tzlocal import reload_localzone
 
@@ -240,8 +255,11 @@ class Container(containers.DeclarativeContainer):
     project_files = providers.Singleton(_project_files)
     quality = providers.Singleton(QualityService, project_files, git, storage, projects, clock)
     date_parser = providers.Singleton(_date_parser)
-    times = providers.Singleton(
-        IntervalService, date_parser, git, clock, providers.Singleton(_zone, settings.provided.timezone)
+    zone = providers.Singleton(_zone, settings.provided.timezone)
+    times = providers.Singleton(IntervalService, date_parser, git, clock, zone)
+    notifier = providers.Singleton(_notifier)
+    reminders = providers.Singleton(
+        ReminderService, storage, clock, date_parser, providers.Singleton(_recurrence), zone
     )
     timeline = providers.Singleton(TimelineService, store)
     listing = providers.Singleton(ListingService, store)

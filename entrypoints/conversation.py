@@ -26,6 +26,7 @@ from mcp_types import (
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 from session_mgmt_mcp import fastmcp_internals
+from session_mgmt_mcp.delivery import Awaited, awaiting
 from session_mgmt_mcp.wire import LEAVING, MAX_LINE
 
 _log = logging.getLogger(__name__)
@@ -67,10 +68,11 @@ class Conversation:
     async def run(self) -> None:
         to_server, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         outgoing, from_server = anyio.create_memory_object_stream[SessionMessage](0)
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._read, to_server)
-            group.start_soon(self._write, from_server)
-            await fastmcp_internals.serve(self._server, incoming, outgoing)
+        with awaiting() as awaited:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._read, to_server)
+                group.start_soon(self._write, from_server, awaited)
+                await fastmcp_internals.serve(self._server, incoming, outgoing)
 
     async def leave(self) -> None:
         """Asks the shim to send no more; `run` ends when what it has sent is answered."""
@@ -113,20 +115,24 @@ class Conversation:
                 continue
             yield message
 
-    async def _write(self, from_server: MemoryObjectReceiveStream[SessionMessage]) -> None:
+    async def _write(self, from_server: MemoryObjectReceiveStream[SessionMessage], awaited: Awaited) -> None:
         async with from_server:
             async for item in from_server:
                 message = item.message
-                await self._send(_as_line(message))
+                written = await self._send(_as_line(message))
                 if isinstance(message, JSONRPCResponse | JSONRPCError):
                     self._settle(message.id)
+                    await awaited.answered(message.id, written)
 
-    async def _send(self, line: bytes) -> None:
+    async def _send(self, line: bytes) -> bool:
+        """Whether somebody was there to take it."""
         try:
             self._writer.write(line)
             await self._writer.drain()
         except ConnectionError:
             _log.debug("a client went before its answer")
+            return False
+        return True
 
     async def _refuse(self, whom: RequestId | None, code: int, sentence: str) -> None:
         await self._send(_as_line(JSONRPCError(jsonrpc="2.0", id=whom, error=ErrorData(code=code, message=sentence))))

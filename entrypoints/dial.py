@@ -21,7 +21,7 @@ HUB_COMMAND = (sys.executable, "-P", "-m", "session_mgmt_mcp.hub")  # -P: a clie
 PATIENCE = 20.0  # seconds without a sign of life
 LONG_PATIENCE = 60.0  # while a hub is known to be starting or leaving
 WORDLESS_DEATHS = 6  # starts that may end without a reason (a kill -9, mostly) before that is said
-ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV")
+ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "DBUS_SESSION_BUS_ADDRESS")
 ENVIRONMENT_PREFIXES = ("LC_", "XDG_", "SESSION_MGMT_", "PYTHON")
 
 

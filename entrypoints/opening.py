@@ -8,6 +8,7 @@ from functools import partial
 from session_mgmt_mcp.application import open_application
 from session_mgmt_mcp.following import Follower, catch_up
 from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
+from session_mgmt_mcp.reminding import Reminding
 from session_mgmt_mcp.service import Service
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.verbs import VERBS
@@ -18,14 +19,15 @@ async def open_service() -> AsyncIterator[Service]:
     """The whole product, following live conversations. Raises what `open_application` raises."""
     async with open_application(load()) as app:
         follower = Follower(app)
-        background = [asyncio.create_task(follower.run()), asyncio.create_task(catch_up(app))]
+        reminding = Reminding(app)
+        background = [asyncio.create_task(work) for work in (follower.run(), catch_up(app), reminding.run())]
         try:
             yield Service(
                 build_server(app),
                 {name: partial(verb, app) for name, verb in VERBS.items()},
                 repeatable_tools(),
                 follower.on_event,
-                lambda: app.embedding.busy or follower.busy or not background[1].done(),
+                lambda: app.embedding.busy or follower.busy or not background[1].done() or reminding.busy,
             )
         finally:
             for task in background:

@@ -1,0 +1,1 @@
+"""Desktops that follow freedesktop.org: notifications over D-Bus."""
