@@ -32,6 +32,7 @@ from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
+from session_mgmt_mcp.domain.worktrees import WorktreeService
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
@@ -67,6 +68,7 @@ class Application:
     contexts: ContextService
     session_places: SessionPlaces
     worktree_switch: WorktreeSwitch
+    worktrees: WorktreeService
     grants: Grants
     checkpoint_commit: CheckpointCommit
     embedding: EmbeddingWorker
@@ -105,6 +107,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             contexts=await _made(container.contexts()),
             session_places=await _made(container.session_places()),
             worktree_switch=await _made(container.worktree_switch()),
+            worktrees=await _made(container.worktrees()),
             grants=await _made(container.grants()),
             checkpoint_commit=await _made(container.checkpoint_commit()),
             embedding=await _made(container.embedding()),

@@ -34,6 +34,7 @@ from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.domain.working import Observer
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
+from session_mgmt_mcp.domain.worktrees import WorktreeService
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.code_parser import CodeParser
 from session_mgmt_mcp.ports.date_parser import DateParser
@@ -279,6 +280,7 @@ class Container(containers.DeclarativeContainer):
     contexts = providers.Singleton(ContextService, observer, storage, clock)
     worktree_switch = providers.Singleton(WorktreeSwitch, git, contexts)
     workspace = providers.Singleton(_workspace)
+    worktrees = providers.Singleton(WorktreeService, git, workspace)
     grants = providers.Singleton(Grants, storage, clock)
     checkpoint_commit = providers.Singleton(
         CheckpointCommit, git, workspace, grants, settings.provided.checkpoint_commit

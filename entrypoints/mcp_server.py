@@ -23,6 +23,7 @@ from session_mgmt_mcp.tools import (
     server,
     timeline,
     upkeep,
+    worktrees,
 )
 from session_mgmt_mcp.tools.journal import Noted
 from session_mgmt_mcp.tools.registry import TOOLS, register
@@ -45,6 +46,7 @@ TOOL_MODULES = (
     compaction,
     contexts,
     reminders,
+    worktrees,
     server,
 )  # importing them publishes their tools
 

@@ -37,6 +37,8 @@ class SubprocessGitWorkspace:
     async def add_worktree(self, folder: Path, path: Path, branch: str, create: bool) -> None:
         if os.path.lexists(path) or path in {worktree.path for worktree in await self.worktrees(folder)}:
             raise Invalid(f"{path} exists: name another path.")  # whatever is taken back below was made here
+        if branch.startswith("-") or not await asyncio.to_thread(_well_formed, branch, folder, self._timeout):
+            raise Invalid(f"{branch} is not a valid branch name: choose another one.")
         existed = await self.find_branch(folder, branch) == "local"
         which = ("-b", branch, "--", str(path)) if create else ("--", str(path), branch)
         try:
@@ -80,6 +82,10 @@ def _worktree(lines: Sequence[bytes], main: bool) -> Worktree:
         bare="bare" in said,
         locked=said.get("locked"),
     )
+
+
+def _well_formed(branch: str, folder: Path, timeout: float) -> bool:
+    return ask(("check-ref-format", f"refs/heads/{branch}"), folder, timeout).code == 0
 
 
 def _find_branch(folder: Path, name: str, timeout: float) -> Literal["local", "remote"] | None:
