@@ -124,6 +124,7 @@ _PAGES = (".md", ".mdx", ".rst", ".adoc", ".txt", ".ipynb")
 _READMES = ("", ".md", ".markdown", ".rst", ".txt", ".adoc", ".org", ".rdoc")
 _HARMLESS_ENDS = {"example", "sample", "template", "dist", "defaults", "schema", "tpl"}
 _NO_TEXT = (
+    *(".md", ".mdx", ".markdown", ".rst", ".txt", ".adoc", ".org", ".html", ".htm"),
     *(".png", ".jpg", ".jpeg", ".gif", ".ico", ".svg", ".webp", ".bmp", ".pdf", ".ttf", ".otf", ".woff", ".woff2"),
     *(".zip", ".gz", ".bz2", ".xz", ".zst", ".tar", ".jar", ".war", ".class", ".so", ".dll", ".dylib", ".exe", ".o"),
     *(".a", ".pyc", ".wasm", ".mp3", ".mp4", ".mov", ".wav", ".onnx", ".bin", ".npy", ".npz", ".parquet", ".sqlite"),
@@ -143,6 +144,7 @@ _NO_TEXT = (
         ".jsonl",
     ),
 )
+_PACKAGE_LISTS = frozenset({"package.json", "composer.json", "deno.json", "go.mod", "Cargo.toml", "vcpkg.json"})
 _TELLING = (
     *("env", "conf", "setting", "secret", "credential", "deploy", "docker"),
     *(".yml", ".yaml", ".properties", ".toml", ".ini", ".tf", ".json", ".sh"),
@@ -213,8 +215,12 @@ def is_env_file(path: str) -> bool:
 
 
 def may_hold_secrets(path: str) -> bool:
-    """A text that somebody writes by hand and that runs: no lock, no data, no test, no example."""
-    return not (path.lower().endswith(_NO_TEXT) or path.rpartition("/")[2] in LOCKS or is_apart(path))
+    """A text that somebody writes by hand and that runs: no prose, no data, no list of packages, no test, no example."""
+    name = path.rpartition("/")[2]
+    if path.lower().endswith(_NO_TEXT) or name in LOCKS or name in _PACKAGE_LISTS or is_apart(path):
+        return False
+    language = language_of(path)
+    return language is None or not is_test(path, language)
 
 
 def telling_first(path: str) -> tuple[bool, str]:

@@ -112,13 +112,17 @@ def score(evidence: Evidence) -> Score:
     """
     if note := _nothing(evidence):
         return Score(None, None, (), evidence.at, note)
-    components = [rule(evidence) for rule in RULES]
+    return added_up([rule(evidence) for rule in RULES], evidence.at)
+
+
+def added_up(components: Sequence[Component], at: datetime) -> Score:
+    """The total over what is known of them."""
     of = sum(one.of for one in components if one.points is not None)
     points = sum(one.points for one in components if one.points is not None)
     if not of:
-        return Score(None, None, components, evidence.at, "Nothing is known of this project yet.")
+        return Score(None, None, components, at, "Nothing is known of this project yet.")
     total = round(100 * points / of)
-    return Score(total, band_of(total), components, evidence.at)
+    return Score(total, band_of(total), components, at)
 
 
 def band_of(total: int) -> Band:
