@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastmcp import FastMCP
-from session_mgmt_mcp import prompts
+from session_mgmt_mcp import prompts, resources
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
     browsing,
@@ -69,6 +69,7 @@ def build_server(app: Application) -> FastMCP:
     built: FastMCP = FastMCP("session-mgmt", INSTRUCTIONS, version=VERSION, lifespan=lifespan, mask_error_details=True)
     register(built)
     prompts.register(built)
+    resources.register(built)
     built.add_middleware(Noted())
     built.add_middleware(Reminded())
     return built

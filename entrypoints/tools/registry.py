@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import mcp_types
 from fastmcp import Context, FastMCP
 from fastmcp.dependencies import CurrentContext, Depends
-from fastmcp.exceptions import ToolError, ValidationError
+from fastmcp.exceptions import ResourceError, ToolError, ValidationError
+from fastmcp.resources import ResourceResult
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import ToolResult
 from pydantic import ValidationError as PydanticValidationError
@@ -103,6 +104,19 @@ class OneSentence(Middleware):
             cause = error if isinstance(error, PortError) else error.__cause__
             if isinstance(cause, PortError):
                 raise ToolError(str(cause)) from cause
+            raise
+
+    async def on_read_resource(
+        self,
+        context: MiddlewareContext[mcp_types.ReadResourceRequestParams],
+        call_next: CallNext[mcp_types.ReadResourceRequestParams, ResourceResult],
+    ) -> ResourceResult:
+        try:
+            return await call_next(context)
+        except Exception as error:
+            cause = error if isinstance(error, PortError) else error.__cause__
+            if isinstance(cause, PortError):
+                raise ResourceError(str(cause)) from cause
             raise
 
 
