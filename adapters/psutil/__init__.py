@@ -1,0 +1,1 @@
+"""Which programs run, through psutil."""

@@ -1,0 +1,1 @@
+"""Files told of as they change, through the watchfiles library."""
