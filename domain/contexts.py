@@ -142,6 +142,15 @@ class ContextService:
             context = await self._mark(context)
         return Restored(context, now, differences(context.work, now, digests))
 
+    async def taken_up(self, session: str, project: str) -> None:
+        """Its user is back: what was kept when the session was left is no interruption any more."""
+        async with aclosing(self.all(project, session)) as contexts:
+            async for context in contexts:
+                if context.resumed is not None:
+                    return  # and so are the older ones
+                if context.reason in INTERRUPTIONS:
+                    await self._mark(context)
+
     async def interrupted(self, project: str, most: int = SHOWN) -> list[Context]:
         """Unfinished work that was left and not taken up again, newest first: of each session as it was last left."""
         found: list[Context] = []

@@ -19,6 +19,8 @@ from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.grants import Grants
 from session_mgmt_mcp.domain.handoffs import HandoffService
+from session_mgmt_mcp.domain.interruption_monitor import InterruptionMonitor
+from session_mgmt_mcp.domain.interruptions import InterruptionService
 from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
@@ -31,6 +33,7 @@ from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
+from session_mgmt_mcp.domain.watching import Watching
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.domain.worktrees import WorktreeService
 from session_mgmt_mcp.ports.embedder import Embedder
@@ -71,6 +74,9 @@ class Application:
     worktrees: WorktreeService
     grants: Grants
     checkpoint_commit: CheckpointCommit
+    watching: Watching
+    monitor: InterruptionMonitor
+    interruptions: InterruptionService
     embedding: EmbeddingWorker
     store: VectorStore
     storage: SessionStorage
@@ -110,6 +116,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             worktrees=await _made(container.worktrees()),
             grants=await _made(container.grants()),
             checkpoint_commit=await _made(container.checkpoint_commit()),
+            watching=await _made(container.watching()),
+            monitor=await _made(container.monitor()),
+            interruptions=await _made(container.interruptions()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             storage=await _made(container.storage()),
@@ -120,6 +129,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         try:
             yield application
         finally:
+            await application.monitor.close()
+            await application.watching.close()
             for worker in workers:
                 worker.cancel()
                 with suppress(asyncio.CancelledError):

@@ -1,7 +1,8 @@
 """The one place where adapters are chosen and services are wired."""
 
+import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,11 +20,14 @@ from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
 from session_mgmt_mcp.domain.grants import Grants
 from session_mgmt_mcp.domain.handoffs import HandoffService
+from session_mgmt_mcp.domain.interruption_monitor import InterruptionMonitor
+from session_mgmt_mcp.domain.interruptions import InterruptionService
 from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
+from session_mgmt_mcp.domain.monitors import Monitors
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.quality.work import WorkAnalysis
@@ -32,6 +36,7 @@ from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
+from session_mgmt_mcp.domain.watching import Watching
 from session_mgmt_mcp.domain.working import Observer
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.domain.worktrees import WorktreeService
@@ -39,7 +44,9 @@ from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.code_parser import CodeParser
 from session_mgmt_mcp.ports.date_parser import DateParser
 from session_mgmt_mcp.ports.embedder import Embedder
+from session_mgmt_mcp.ports.errors import PortError
 from session_mgmt_mcp.ports.file_digests import FileDigests
+from session_mgmt_mcp.ports.file_watcher import FileWatcher
 from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.git_workspace import GitWorkspace
 from session_mgmt_mcp.ports.handoff_files import HandoffFiles
@@ -208,6 +215,20 @@ def _digests() -> FileDigests:
     return LocalFileDigests()
 
 
+def _watcher() -> FileWatcher:
+    from session_mgmt_mcp.adapters.watchfiles.watcher import WatchfilesWatcher
+
+    return WatchfilesWatcher()
+
+
+def _trouble(error: Exception) -> None:
+    logging.getLogger(__name__).warning("watching: %s", error, exc_info=not isinstance(error, PortError))
+
+
+def _gap(settings: Settings) -> timedelta:
+    return timedelta(minutes=settings.interruption_gap_minutes)
+
+
 def _transcript_roots(settings: Settings) -> list[Path]:
     return [settings.transcripts_dir.expanduser()]
 
@@ -278,6 +299,22 @@ class Container(containers.DeclarativeContainer):
         Observer, git, transcripts, store, providers.Singleton(_digests), capture.provided.follow
     )
     contexts = providers.Singleton(ContextService, observer, storage, clock)
+    watching = providers.Singleton(Watching, providers.Singleton(_watcher), git)
+    monitors = providers.Singleton(Monitors, storage)
+    interruptions = providers.Singleton(InterruptionService, contexts, store, clock)
+    monitor = providers.Singleton(
+        InterruptionMonitor,
+        contexts,
+        observer,
+        monitors,
+        watching,
+        projects,
+        git,
+        store,
+        clock,
+        providers.Singleton(_gap, settings),
+        providers.Object(_trouble),
+    )
     worktree_switch = providers.Singleton(WorktreeSwitch, git, contexts)
     workspace = providers.Singleton(_workspace)
     worktrees = providers.Singleton(WorktreeService, git, workspace)

@@ -14,6 +14,7 @@ from session_mgmt_mcp.tools import (
     errors,
     files,
     insight,
+    interruptions,
     memory,
     metrics,
     packing,
@@ -47,6 +48,7 @@ TOOL_MODULES = (
     contexts,
     reminders,
     worktrees,
+    interruptions,
     server,
 )  # importing them publishes their tools
 

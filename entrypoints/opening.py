@@ -1,17 +1,19 @@
 """Opens the product for a hub or an in-process server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Any
 
-from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.application import Application, open_application
 from session_mgmt_mcp.following import Follower, catch_up
 from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
 from session_mgmt_mcp.reminding import Reminding
 from session_mgmt_mcp.service import Service
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.verbs import VERBS
+from session_mgmt_mcp.watching import watch
 
 
 @asynccontextmanager
@@ -20,17 +22,28 @@ async def open_service() -> AsyncIterator[Service]:
     async with open_application(load()) as app:
         follower = Follower(app)
         reminding = Reminding(app)
-        background = [asyncio.create_task(work) for work in (follower.run(), catch_up(app), reminding.run())]
+        tasks = (follower.run(), catch_up(app), reminding.run(), watch(app))
+        background = [asyncio.create_task(work) for work in tasks]
+
+        def busy() -> bool:
+            catching_up = not background[1].done()
+            return catching_up or app.embedding.busy or follower.busy or reminding.busy or app.monitor.busy
+
         try:
             yield Service(
                 build_server(app),
                 {name: partial(verb, app) for name, verb in VERBS.items()},
                 repeatable_tools(),
-                follower.on_event,
-                lambda: app.embedding.busy or follower.busy or not background[1].done() or reminding.busy,
+                partial(_told, follower, app),
+                busy,
             )
         finally:
             for task in background:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+
+
+def _told(follower: Follower, app: Application, event: Mapping[str, Any]) -> None:
+    follower.on_event(event)
+    app.monitor.on_event(event)

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
         180.0, ge=0, description="After so many days a memory counts half as recent; 0 switches time decay off."
     )
 
+    interruption_gap_minutes: float = Field(
+        30.0,
+        ge=1,
+        le=1_440,
+        description="A silence of so long between two prompts is an interruption, while monitored.",
+    )
     timezone: str | None = Field(
         None, description="The time zone that times in words are read in, as Europe/Berlin; default: the machine's."
     )
