@@ -28,6 +28,15 @@ class Method(StrEnum):
     BOTH = "both"
 
 
+class Told(StrEnum):
+    """How a reminder reached the person."""
+
+    ANSWER = "answer"
+    HOOK = "hook"
+    START = "start"
+    DESKTOP = "desktop"
+
+
 class Status(StrEnum):
     OPEN = "open"
     DONE = "done"
@@ -39,7 +48,7 @@ class Reminder:
     """`due` (UTC) is None for one that waits for an opening. A rule has its next `occurrence`, on the wall clock.
 
     `told_at`: when the desktop had the pending occurrence, where a session is to have it too. `delivered`: when the last
-    occurrence was, and `delivered_for` which one.
+    occurrence was, `delivered_for` which one, and `told_by` how.
     """
 
     id: str
@@ -63,6 +72,7 @@ class Reminder:
     no_desktop: bool = False
     delivered: datetime | None = None
     delivered_for: datetime | None = None
+    told_by: Told | None = None
     deliveries: int = 0
     version: int = 0
 
@@ -95,6 +105,7 @@ def reminder_of(document: Document, zone: tzinfo) -> Reminder:
             body[name] = datetime.fromisoformat(body[name])
     body["sessions"] = tuple(body.get("sessions", ()))
     body["method"], body["status"] = Method(body["method"]), Status(body["status"])
+    body["told_by"] = Told(body["told_by"]) if "told_by" in body else None
     found = Reminder(id=document.id, version=document.version, **body)
     if not found.rule or found.status is not Status.OPEN:
         return found
@@ -145,12 +156,10 @@ def is_pending(reminder: Reminder, channel: Method, now: datetime, desktop_is_se
     return reminder.method is not Method.DESKTOP
 
 
-def after_delivery(
-    reminder: Reminder, channel: Method, now: datetime, zone: tzinfo, recurrence: Recurrence
-) -> Reminder:
+def after_delivery(reminder: Reminder, how: Told, now: datetime, zone: tzinfo, recurrence: Recurrence) -> Reminder:
     """Told on the desktop, one for both still waits for a session; else it is done, or waits for its next time."""
     reminder = replace(reminder, claimed=None)
-    if channel is Method.DESKTOP and reminder.method is Method.BOTH:
+    if how is Told.DESKTOP and reminder.method is Method.BOTH:
         return replace(reminder, told_at=now)
     told = replace(
         reminder,
@@ -158,6 +167,7 @@ def after_delivery(
         no_desktop=False,
         delivered=now,
         delivered_for=reminder.due,
+        told_by=how,
         deliveries=reminder.deliveries + 1,
     )
     if reminder.opening is not None:
@@ -204,6 +214,16 @@ def _waits_for(reminder: Reminder, project: str) -> bool:
     if not reminder.opening:
         return reminder.project in (project, EVERYWHERE)
     return reminder.opening.casefold() in (project.casefold(), project.rpartition("-")[0].casefold())
+
+
+def upcoming(reminder: Reminder, zone: tzinfo) -> str:
+    """One that is not due yet, in one line.
+
+    >>> upcoming(reminder, zone)
+    '"Call Bob" (Monday 2026-11-23 09:00)'
+    """
+    when = f"{reminder.due.astimezone(zone):%A %Y-%m-%d %H:%M}" if reminder.due else reminder.how
+    return f'"{_short(reminder.title)}" ({when})'
 
 
 def line(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> str:

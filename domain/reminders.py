@@ -17,6 +17,7 @@ from session_mgmt_mcp.domain.reminder import (
     Method,
     Reminder,
     Status,
+    Told,
     after_delivery,
     is_pending,
     line,
@@ -26,6 +27,7 @@ from session_mgmt_mcp.domain.reminder import (
     overtaken,
     put_right,
     reminder_of,
+    upcoming,
 )
 from session_mgmt_mcp.domain.reminder_times import Repeated, timing_of
 from session_mgmt_mcp.domain.text import opaque_id
@@ -62,18 +64,15 @@ class Handover:
     If neither is called, as when the process is killed, they are due again a minute later.
     """
 
-    def __init__(
-        self, service: "ReminderService", channel: Method, taken: Sequence[Reminder], lines: Sequence[str]
-    ) -> None:
+    def __init__(self, service: "ReminderService", taken: Sequence[Reminder], lines: Sequence[str]) -> None:
         self._service = service
-        self._channel = channel
         self.reminders = taken
         self.lines = lines
 
-    async def done(self) -> None:
+    async def done(self, how: Told) -> None:
         """They reached the person: each is done, or waits for its next time."""
         for reminder in self.reminders:
-            await self._service.settle(reminder, self._channel)
+            await self._service.settle(reminder, how)
 
     async def failed(self, no_desktop: bool = False) -> None:
         """They did not: each is due again at once; without a desktop, in a session."""
@@ -170,6 +169,16 @@ class ReminderService:
         ]
         return sorted(found, key=lambda one: (one.due or now, one.id))
 
+    async def lines(self, project: str) -> Sequence[str]:
+        """The open ones of `project` in words, the next one first; what is due stays due."""
+        now, open_ones = self._clock.now(), await self.list(projects=[project])
+        return [
+            line(one, now, self._zone, missed(one, now, self._zone, self._recurrence))
+            if one.due and one.due <= now
+            else upcoming(one, self._zone)
+            for one in open_ones
+        ]
+
     async def opened(self, project: str, session: str) -> int:
         """What waits for this project to be opened is due from now on, once a session; how many are."""
         now, count = self._clock.now(), 0
@@ -185,10 +194,12 @@ class ReminderService:
         return await self._take([one.id for one in await self.due(project, user)], Method.SESSION, most)
 
     @asynccontextmanager
-    async def deliver(self, project: str, most: int = 3, user: str | None = None) -> AsyncIterator[Sequence[str]]:
+    async def deliver(
+        self, project: str, how: Told, most: int = 3, user: str | None = None
+    ) -> AsyncIterator[Sequence[str]]:
         """The lines to hand over. They are delivered when the block ends, and due again when it raises.
 
-        >>> async with reminders.deliver(project) as lines:
+        >>> async with reminders.deliver(project, Told.HOOK) as lines:
         ...     await answer(lines)
         """
         handover = await self.hand_over(project, most, user)
@@ -197,7 +208,7 @@ class ReminderService:
         except BaseException:
             await handover.failed()
             raise
-        await handover.done()
+        await handover.done(how)
 
     async def hand_to_desktop(self) -> Handover | None:
         """Takes one that the desktop is to show; None when there is none, or the service is off."""
@@ -256,12 +267,12 @@ class ReminderService:
                 taken.append(claimed)
         since = [missed(one, now, self._zone, self._recurrence) for one in taken]
         lines = [line(one, now, self._zone, count) for one, count in zip(taken, since, strict=True)]
-        return Handover(self, channel, taken, lines)
+        return Handover(self, taken, lines)
 
-    async def settle(self, reminder: Reminder, channel: Method) -> None:
+    async def settle(self, reminder: Reminder, how: Told) -> None:
         """Ends a hand-over that arrived; see `Handover.done`."""
         while True:
-            told = after_delivery(reminder, channel, self._clock.now(), self._zone, self._recurrence)
+            told = after_delivery(reminder, how, self._clock.now(), self._zone, self._recurrence)
             if await self._write(told) is not None:
                 return
             fresh = await self._fresh(reminder.id)

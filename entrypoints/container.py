@@ -338,7 +338,16 @@ class Container(containers.DeclarativeContainer):
         memory=providers.Singleton(_memory_handoff_files),
     )
     handoffs = providers.Singleton(
-        HandoffService, store, memory, storage, handoff_files, capture, transcripts, git, clock
+        HandoffService,
+        store,
+        memory,
+        storage,
+        handoff_files,
+        capture,
+        transcripts,
+        git,
+        clock,
+        reminders.provided.lines,
     )
     learning = providers.Singleton(LearningService, store, memory)
     compaction = providers.Singleton(CompactionService, store, storage, capture, transcripts, git, clock)

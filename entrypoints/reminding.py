@@ -9,7 +9,7 @@ from typing import Any
 
 from session_mgmt_mcp import connection, recall
 from session_mgmt_mcp.application import Application
-from session_mgmt_mcp.domain.reminder import EVERYWHERE, Method, Reminder
+from session_mgmt_mcp.domain.reminder import EVERYWHERE, Method, Reminder, Told
 from session_mgmt_mcp.domain.reminders import Wish
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.errors import PortError, Unavailable
@@ -119,7 +119,7 @@ class Reminding:
                 await handover.failed()
                 raise
             else:
-                await handover.done()
+                await handover.done(Told.DESKTOP)
                 shown += len(handover.lines)
         self._next = await self._app.reminders.next_on_desktop()
         return shown

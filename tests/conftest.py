@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -87,6 +88,23 @@ async def _product(folder: Path, session: str = "s1", **settings: Any) -> AsyncI
 def product_in() -> Callable[..., AbstractAsyncContextManager[tuple[Any, Any]]]:
     """`async with product_in(folder) as (app, client)`: the product, and a client that asks it from there."""
     return _product
+
+
+@pytest.fixture
+def session_bus(tmp_path: Path) -> Iterator[str]:
+    """The address of a session bus that nobody else is on."""
+    daemon = shutil.which("dbus-daemon")
+    if daemon is None:
+        pytest.skip("dbus-daemon is not installed (Debian's package dbus-daemon)")
+    folder = tempfile.mkdtemp(prefix="sm-bus-", dir="/tmp" if Path("/tmp").is_dir() else None)
+    command = [daemon, "--session", "--nofork", "--print-address=1", f"--address=unix:path={folder}/bus"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    yield running.stdout.readline().strip()
+    running.terminate()
+    running.wait()
+    running.stdout.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

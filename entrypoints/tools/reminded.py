@@ -11,6 +11,7 @@ from mcp_types import TextContent
 from session_mgmt_mcp import connection, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.delivery import when_answered
+from session_mgmt_mcp.domain.reminder import Told
 from session_mgmt_mcp.domain.reminders import Handover
 
 FIELD = "due_reminders"
@@ -37,7 +38,7 @@ class Reminded(Middleware):
             return result
 
         async def answered(written: bool) -> None:
-            await _harmless(due.done() if written else due.failed())
+            await _harmless(due.done(Told.ANSWER) if written else due.failed())
 
         await when_answered(context.fastmcp_context.request_id, answered)
         return _with(result, due)

@@ -16,7 +16,7 @@ User = Annotated[str, Field(min_length=1, max_length=100, description="Whom to r
 
 
 class ReminderItem(BaseModel):
-    """`due` is none while it waits for a project to be opened; `rule` is of RFC 5545."""
+    """`due` is none while it waits for a project to be opened; `rule` is of RFC 5545. `told_by`: answer, hook, start or desktop."""
 
     id: str
     title: str
@@ -29,6 +29,7 @@ class ReminderItem(BaseModel):
     method: str
     status: str
     deliveries: int
+    told_by: str
 
     @classmethod
     def of(cls, reminder: Reminder, app: Application) -> Self:
@@ -45,6 +46,7 @@ class ReminderItem(BaseModel):
             method=reminder.method,
             status=reminder.status,
             deliveries=reminder.deliveries,
+            told_by=reminder.told_by or "",
         )
 
 

@@ -1,8 +1,7 @@
-"""Notifications: a real bus, and on it a desktop of ours."""
+"""Notifications: a real session_bus, and on it a desktop of ours."""
 
 import asyncio
 import html
-import shutil
 import time
 
 import pytest
@@ -17,27 +16,6 @@ from session_mgmt_mcp.ports.errors import Unavailable
 NOTIFICATIONS = "org.freedesktop.Notifications"
 
 
-@pytest.fixture
-async def bus(tmp_path):
-    """The address of a session bus that nobody else is on."""
-    daemon = shutil.which("dbus-daemon")
-    if daemon is None:
-        pytest.skip("dbus-daemon is not installed (Debian's package dbus-daemon)")
-    running = await asyncio.create_subprocess_exec(
-        daemon,
-        "--session",
-        "--nofork",
-        "--print-address=1",
-        f"--address=unix:dir={tmp_path}",
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield (await asyncio.wait_for(running.stdout.readline(), 20)).decode().strip()
-    finally:
-        running.terminate()
-        await running.wait()
-
-
 async def serve(connection, answer):
     while True:
         asked = await connection.receive()
@@ -46,9 +24,9 @@ async def serve(connection, answer):
 
 
 @pytest.fixture
-async def desktop(bus):
+async def desktop(session_bus):
     """What a desktop on that bus was shown; it reads markup in the body, as they do."""
-    connection = await open_dbus_connection(bus)
+    connection = await open_dbus_connection(session_bus)
     async with DBusRouter(connection) as router:
         await Proxy(message_bus, router).RequestName(NOTIFICATIONS)
     shown = []
@@ -69,8 +47,8 @@ async def desktop(bus):
 
 class TestFreedesktop(NotifierContract):
     @pytest.fixture
-    def notifier(self, bus, desktop):
-        return FreedesktopNotifier(bus)
+    def notifier(self, session_bus, desktop):
+        return FreedesktopNotifier(session_bus)
 
     @pytest.fixture
     def shown(self, desktop):
@@ -97,23 +75,23 @@ class TestMemory(NotifierContract):
         return notifier
 
 
-async def test_the_bus_of_the_session_is_found_by_its_environment(bus, desktop, monkeypatch, tmp_path):
+async def test_the_bus_of_the_session_is_found_by_its_environment(session_bus, desktop, monkeypatch, tmp_path):
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     with pytest.raises(Unavailable, match="no desktop"):
         await FreedesktopNotifier().desktop()
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", session_bus)
     assert await FreedesktopNotifier().desktop() == "our-desktop (us)"
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
     runtime = tmp_path / "runtime"
     runtime.mkdir()
-    (runtime / "bus").symlink_to(bus.partition("path=")[2].partition(",")[0])
+    (runtime / "bus").symlink_to(session_bus.partition("path=")[2].partition(",")[0])
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     assert await FreedesktopNotifier().desktop() == "our-desktop (us)"
 
 
-async def test_a_bus_without_a_desktop_is_no_desktop(bus):
+async def test_a_bus_without_a_desktop_is_no_desktop(session_bus):
     with pytest.raises(Unavailable, match="shows no notifications"):
-        await FreedesktopNotifier(bus).notify("Call Bob", "")
+        await FreedesktopNotifier(session_bus).notify("Call Bob", "")
 
 
 @pytest.mark.parametrize(
@@ -134,12 +112,12 @@ async def test_a_desktop_that_does_not_answer_is_given_up(tmp_path, monkeypatch)
     silent.close()
 
 
-async def test_a_refusal_of_the_desktop_is_said(bus):
-    connection = await open_dbus_connection(bus)
+async def test_a_refusal_of_the_desktop_is_said(session_bus):
+    connection = await open_dbus_connection(session_bus)
     async with DBusRouter(connection) as router:
         await Proxy(message_bus, router).RequestName(NOTIFICATIONS)
     refusing = asyncio.create_task(serve(connection, lambda asked, _: new_error(asked, "org.test.Full")))
     with pytest.raises(Unavailable, match=r"org\.test\.Full"):
-        await FreedesktopNotifier(bus).notify("Call Bob", "")
+        await FreedesktopNotifier(session_bus).notify("Call Bob", "")
     refusing.cancel()
     await connection.close()

@@ -11,7 +11,7 @@ from session_mgmt_mcp.adapters.dateparser.parser import DateparserDateParser
 from session_mgmt_mcp.adapters.dateutil.recurrence import DateutilRecurrence
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
-from session_mgmt_mcp.domain.reminder import Method, Status
+from session_mgmt_mcp.domain.reminder import Method, Status, Told
 from session_mgmt_mcp.domain.reminders import MOST_OPEN, ReminderService, Wish
 from session_mgmt_mcp.ports.errors import Invalid, NotFound
 
@@ -35,7 +35,7 @@ class World:
         return await self.reminders.create(Wish(title, expression, project, **more))
 
     async def told(self, project: str = SHOP, service: ReminderService | None = None) -> list[str]:
-        async with (service or self.reminders).deliver(project) as lines:
+        async with (service or self.reminders).deliver(project, Told.HOOK) as lines:
             return list(lines)
 
     async def shown(self, service: ReminderService | None = None, desktop: bool = True) -> list[str]:
@@ -43,7 +43,7 @@ class World:
         lines = []
         while handover := await (service or self.reminders).hand_to_desktop():
             lines += handover.lines
-            await (handover.done() if desktop else handover.failed(no_desktop=True))
+            await (handover.done(Told.DESKTOP) if desktop else handover.failed(no_desktop=True))
         return lines
 
     def at(self, text: str) -> None:
@@ -76,7 +76,7 @@ async def test_what_was_not_handed_over_is_still_due(world):
     await world.wish("in 20 minutes")
     world.clock.advance(minutes=20)
     with pytest.raises(ConnectionError):
-        async with world.reminders.deliver(SHOP):
+        async with world.reminders.deliver(SHOP, Told.HOOK):
             raise ConnectionError
     assert len(await world.told()) == 1
 
@@ -141,7 +141,7 @@ async def test_a_repetition_that_has_ended_is_done(world):
         world.at(f"2026-11-{day} 09:00")
         assert len(await world.told()) == 1
     [listed] = await world.reminders.list(closed=True)
-    assert (listed.id, listed.status, listed.deliveries) == (reminder.id, Status.DONE, 2)
+    assert (listed.id, listed.status, listed.deliveries, listed.told_by) == (reminder.id, Status.DONE, 2, Told.HOOK)
     world.at("2026-11-21 09:00")
     assert not await world.told()
 
@@ -182,7 +182,7 @@ async def test_cancelled_while_it_is_handed_over_it_stays_cancelled(world):
     world.at("2026-11-19 09:00")
     handover = await world.reminders.hand_over(SHOP)
     await world.another().cancel(reminder.id)
-    await handover.done()
+    await handover.done(Told.ANSWER)
     assert [one.status for one in await world.reminders.list(closed=True)] == [Status.CANCELLED]
 
 
@@ -205,6 +205,20 @@ async def test_the_list_shows_what_comes_next_first_by_user_and_project(world):
     assert [one.title for one in await world.reminders.list("default", [SHOP])] == ["first", "second", "waits"]
     assert [one.title for one in await world.reminders.list("alice")] == ["of another"]
     assert len(await world.reminders.list()) == 5
+
+
+async def test_what_is_open_can_be_told_of_without_delivering_it(world):
+    await world.wish("every day at 9", "Stand up")
+    await world.wish("when I open project shop", "Look at the shop")
+    await world.wish("tomorrow", "elsewhere", project=BLOG)
+    assert await world.reminders.lines(SHOP) == [
+        '"Stand up" (Thursday 2026-11-19 09:00)',
+        '"Look at the shop" (when the next session starts in the project shop)',
+    ]
+    world.at("2026-11-20 10:00")
+    lines = await world.reminders.lines(SHOP)
+    assert "was due Thursday 2026-11-19 09:00, 1 day ago, and 1 time since" in lines[0]
+    assert len(await world.told()) == 1
 
 
 async def test_one_for_another_user_says_for_whom(world):
@@ -297,7 +311,7 @@ def test_no_occurrence_is_told_twice_however_the_clock_jumps_and_services_restar
             world.clock.advance(minutes=minutes)
             if restart:
                 world.reminders = world.another()
-            async with world.reminders.deliver(SHOP) as lines:
+            async with world.reminders.deliver(SHOP, Told.HOOK) as lines:
                 due = [line.split("due ")[1][:30].rstrip(",)") for line in lines]
             heard += due
         assert len(heard) == len(set(heard))
