@@ -48,7 +48,6 @@ PROJECTS = (
     Project("debian", "golang-testify"),
     Project("debian", "rust-ripgrep"),
     Project("debian", "rust-fd-find"),
-    Project("debian", "libgoogle-gson-java"),
     Project("debian", "libcommons-lang3-java"),
     Project("debian", "junit5"),
     Project("debian", "jackson-core"),

@@ -27,6 +27,7 @@ from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.quality.reliance import TrustService
 from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.reminders import ReminderService
 from session_mgmt_mcp.domain.session_places import SessionPlaces
@@ -54,6 +55,7 @@ class Application:
     projects: ProjectService
     quality: QualityService
     checkpoints: CheckpointService
+    trust: TrustService
     times: IntervalService
     timeline: TimelineService
     listing: ListingService
@@ -96,6 +98,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             projects=await _made(container.projects()),
             quality=await _made(container.quality()),
             checkpoints=await _made(container.checkpoints()),
+            trust=await _made(container.trust()),
             times=await _made(container.times()),
             timeline=await _made(container.timeline()),
             listing=await _made(container.listing()),

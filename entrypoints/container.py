@@ -29,6 +29,7 @@ from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.monitors import Monitors
 from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.quality.reliance import TrustService
 from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.quality.work import WorkAnalysis
 from session_mgmt_mcp.domain.reminders import ReminderService
@@ -322,6 +323,7 @@ class Container(containers.DeclarativeContainer):
     checkpoint_commit = providers.Singleton(
         CheckpointCommit, git, workspace, grants, settings.provided.checkpoint_commit
     )
+    trust = providers.Singleton(TrustService, grants, storage, store, git, clock)
     checkpoints = providers.Singleton(
         CheckpointService,
         quality,

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from session_mgmt_mcp.domain.failures import Outcome
 from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.git_repository import GitRepository, Operation
-from session_mgmt_mcp.ports.vector_store import Condition, VectorStore
+from session_mgmt_mcp.ports.vector_store import VectorStore
 
 TOP = 5
 MANY_CHANGED = 10  # files
@@ -79,11 +80,7 @@ class WorkAnalysis:
         self._git = git
 
     async def since(self, folder: Path, project: str, since: datetime) -> Work:
-        where = [
-            Condition("project", "=", project),
-            Condition("kind", "=", Kind.ACTION),
-            Condition("time", ">=", since),
-        ]
+        where = Scope(projects=(project,), kinds=(Kind.ACTION,), since=since).wholes()
         facts, files, state, commits = await asyncio.gather(
             self._store.facets("facts", where),
             self._store.facets("files", where),

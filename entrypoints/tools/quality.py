@@ -8,12 +8,14 @@ from pydantic import BaseModel, Field
 from session_mgmt_mcp import quality, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.checkpoint_commit import Committed, Refused
-from session_mgmt_mcp.domain.checkpoints import Checkpoint, moved, standing
+from session_mgmt_mcp.domain.checkpoints import moved, standing
+from session_mgmt_mcp.domain.pressure import Pressure
 from session_mgmt_mcp.domain.quality.scoring import Component, Part, Score
 from session_mgmt_mcp.domain.quality.trend import Recorded
+from session_mgmt_mcp.domain.quality.trust import Trust
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.text import counted
-from session_mgmt_mcp.quality import Monitored
+from session_mgmt_mcp.quality import Marked, Monitored
 from session_mgmt_mcp.tools.budget import within
 from session_mgmt_mcp.tools.models import whole_second
 from session_mgmt_mcp.tools.registry import Inject, tool
@@ -80,6 +82,41 @@ class Point(BaseModel):
         )
 
 
+class TrustReply(BaseModel):
+    """Beside the score: of 40 for what was granted, of 30 for a kept session, of 30 for tools that work; null: unknown."""
+
+    total: int | None
+    permissions: int | None
+    session: int | None
+    tools: int | None
+    lacking: list[str]
+
+    @classmethod
+    def of(cls, found: Trust) -> Self:
+        return cls(
+            total=found.total,
+            permissions=found.permissions,
+            session=found.session,
+            tools=found.tools,
+            lacking=list(found.lacking),
+        )
+
+
+class PressureReply(BaseModel):
+    """How full the session's context is, by what the model's last reply said of it; null: not known."""
+
+    tokens: int | None
+    window: int
+    share: float | None
+    compact: bool
+    why: str
+
+    @classmethod
+    def of(cls, found: Pressure) -> Self:
+        share = None if found.share is None else round(found.share, 3)
+        return cls(tokens=found.tokens, window=found.window, share=share, compact=found.due, why=found.why)
+
+
 class MonitorReply(BaseModel):
     """`total` and `band` are null where there is nothing to score; `known` of the 100 points have evidence."""
 
@@ -95,6 +132,7 @@ class MonitorReply(BaseModel):
     components: list[Evidence]
     unknown: list[Unknown]
     series: list[Point]
+    trust: TrustReply
 
     @classmethod
     def of(cls, found: Monitored, steps: list[str], max_tokens: int) -> Self:
@@ -111,6 +149,7 @@ class MonitorReply(BaseModel):
             components=Evidence.all_of(found.now),
             unknown=Unknown.all_of(found.now),
             series=[Point.of(one) for one in reversed(found.series)],
+            trust=TrustReply.of(found.trust),
         )
         return within(whole, max_tokens, "series", "components", "unknown", "moved", "next", "alerts")
 
@@ -135,6 +174,8 @@ class CheckpointReply(BaseModel):
     next: list[str]
     components: list[Evidence]
     unknown: list[Unknown]
+    trust: TrustReply
+    context: PressureReply
     memory: str
     reflection: str
     because: str
@@ -142,8 +183,13 @@ class CheckpointReply(BaseModel):
     commit_note: str
 
     @classmethod
-    def of(cls, made: Checkpoint, max_tokens: int) -> Self:
-        said = [f"Checkpoint {made.name}. {standing(made.score, made.trend)}.", _of_commit(made.commit)]
+    def of(cls, marked: Marked, max_tokens: int) -> Self:
+        made = marked.checkpoint
+        said = [
+            f"Checkpoint {made.name}. {standing(made.score, made.trend)}.",
+            _of_commit(made.commit),
+            marked.pressure.why if marked.pressure.due else "",
+        ]
         whole = cls(
             summary=redact(" ".join(filter(None, said))).text,
             id=made.id,
@@ -159,6 +205,8 @@ class CheckpointReply(BaseModel):
             next=_clean([one.text for one in made.recommendations]),
             components=Evidence.all_of(made.score),
             unknown=Unknown.all_of(made.score),
+            trust=TrustReply.of(marked.trust),
+            context=PressureReply.of(marked.pressure),
             memory=made.memory,
             reflection=made.reflection,
             because=made.because,

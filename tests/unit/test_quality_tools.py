@@ -222,7 +222,7 @@ async def test_no_secret_of_a_name_or_a_path_is_stored_or_shown(opened, shop):
 
 async def test_replies_hold_their_budget(product_in, shop):
     async with product_in(shop, max_tokens=600) as (_, client):
-        for number in range(30):
+        for number in range(9):
             made = await call(client, "checkpoint", name=f"step {number}")
         reply = await call(client, "quality_monitor")
         for one in (made, reply):
