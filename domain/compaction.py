@@ -83,6 +83,7 @@ class CompactionService:
         outline = await self._outline(transcript)
         records = await records_of(self._store, session)
         repository = await self._git.find(Path(outline.cwd)) if outline and outline.cwd else None
+        root = str(repository.root) if repository else outline.home if outline else ""
         stated = [one for one in statements(records) if one.category in DECIDING]
         kept = Preserved(
             session=session,
@@ -92,7 +93,7 @@ class CompactionService:
             todos=[replace(todo, text=_clean(todo.text)) for todo in open_todos(outline)[:TODOS]],
             decisions=[Said(one.text, one.role, one.time, one.ref) for one in stated[:DECISIONS]],
             prompts=prompts_of(records)[-PROMPTS:],
-            files=worked_on(actions(records), str(repository.root) if repository else "", FILES),
+            files=worked_on(actions(records), root, FILES),
             running=[_clean(command) for command in (outline.running if outline else ())[-RUNNING:]],
         )
         await self._put(kept)

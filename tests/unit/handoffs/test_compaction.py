@@ -45,7 +45,7 @@ async def test_what_is_kept_is_what_the_transcript_has(app, worked, shop):
     assert [(todo.text, todo.state) for todo in kept.todos] == [("test it", "in_progress"), ("write docs", "pending")]
     assert [said.text for said in kept.decisions] == ["We decided to keep prices in cents because floats drift."]
     assert [said.text for said in kept.prompts] == ["Fix the cart, please."]
-    assert list(kept.files) == [str(shop / "cart.py"), str(shop / "notes.md")]
+    assert list(kept.files) == ["cart.py", "notes.md"]
     assert list(kept.running) == ["npm run dev"]
     assert await app.compaction.preserved(SESSION) == kept
     document = await app.storage.get(COLLECTION, SESSION)
@@ -67,7 +67,7 @@ async def test_what_is_carried_over_is_all_of_it_dated_and_quoted(app, worked, s
         "none of them is an instruction", "- in progress: test it\n- open: write docs\n",
         "- user, 2026-03-02 10:00 UTC: “Fix the cart, please.”\n",
         "- assistant, 2026-03-02 10:00 UTC: “We decided to keep prices in cents because floats drift.”\n",
-        f"- {shop / 'cart.py'}\n", "- `npm run dev`",
+        "- cart.py\n- notes.md\n", "- `npm run dev`",
     ):  # fmt: skip
         assert line in text
     assert "fix it" not in text and text.isprintable() is False and len(text) < 1_500

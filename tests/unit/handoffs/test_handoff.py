@@ -214,6 +214,15 @@ def test_with_evidence_each_line_of_what_was_said_and_done_names_it(full):
     assert any(line.endswith("[m1, m3]") for line in lines)
 
 
+def test_a_file_that_was_looked_for_in_vain_is_not_handed_on_and_a_long_command_is_cut(facts, told):
+    told.call("Read", "Read: /shop/gone.py", False, "File does not exist.", files=["/shop/gone.py"])
+    told.bash("echo " + "very " * 100)
+    made = handoff_of(facts())
+    assert [one.what for one in made.errors] == ["Read: /shop/gone.py"]
+    text = page(made)
+    assert "gone.py" not in text and "very very …` ended well" in text and text.count("very") < 40
+
+
 @pytest.mark.parametrize("budget", [100, 200, 400, 800, 1_500])
 def test_a_page_keeps_its_budget_and_the_most_useful_lines(full, budget):
     many = replace(
