@@ -53,6 +53,16 @@ async def test_the_same_twice_is_kept_once_and_its_tags_are_joined(memory):
     assert [hit.record.tags for hit in result.hits] == [("cache", "deploy")]
 
 
+async def test_a_replaced_memory_keeps_its_id_and_nothing_of_its_old_text(memory, store):
+    long = Draft("Yesterday's handoff: " + "the zeppelin hangar is open. " * 200, "shop", key="s1")
+    first = await memory.replace(long)
+    second = await memory.replace(Draft("Today's handoff: the invoices.", "shop", key="s1"))
+    assert (second.id, second.duplicate, await store.count([])) == (first.id, False, 1)
+    assert [record.text for record in await store.get([first.id])] == ["Today's handoff: the invoices."]
+    assert ids(await memory.search("zeppelin hangar", min_score=0.2)) == []
+    assert (await memory.replace(Draft("Today's handoff: the invoices.", "shop", key="s1"))).duplicate
+
+
 async def test_a_memory_is_found_by_the_files_it_mentions(memory, store):
     stored = await memory.store(Draft("Totals are rounded in src/cart.py:12", "shop", tags=("x",)))
     [found] = (await store.scan([Condition("files", "has", "src/cart.py")])).records

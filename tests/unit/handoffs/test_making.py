@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from session_mgmt_mcp.domain import handoffs
 from session_mgmt_mcp.domain.handoffs import BY_PROJECT, COLLECTION
 from session_mgmt_mcp.domain.text import opaque_id
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Condition
 
-from .conftest import BEGAN, SESSION
+from .conftest import BEGAN, SESSION, Transcript
 
 PROJECT = "shop-1a2b3c"
 HANDOFFS = [Condition("kind", "=", "handoff"), Condition("parent", "=", "")]
@@ -147,8 +148,6 @@ async def test_a_folder_that_is_gone_costs_only_what_git_would_say(app, worked, 
 
 
 async def test_the_latest_of_a_project_is_that_which_ended_last(app, tmp_path, shop):
-    from .conftest import Transcript
-
     for number in (2, 3, 1):
         session = f"{number}1111111-2222-4333-8444-555555555555"
         began = BEGAN + timedelta(days=number)
@@ -162,6 +161,24 @@ async def test_the_latest_of_a_project_is_that_which_ended_last(app, tmp_path, s
     assert (await app.handoffs.latest(PROJECT)).asked[0].text == "Day 3."
     assert [handoff.asked[0].text for handoff in await app.handoffs.recent(PROJECT, 2)] == ["Day 3.", "Day 2."]
     assert await app.handoffs.latest("nowhere-000000") is None
+
+
+async def test_of_very_many_the_latest_are_listed(app, tmp_path, shop, monkeypatch):
+    monkeypatch.setattr(handoffs, "LISTED", 2)
+    for number in (2, 3, 1):
+        session, began = f"{number}1111111-2222-4333-8444-555555555555", BEGAN + timedelta(days=number)
+        transcript = Transcript(tmp_path / "t", shop, session, began)
+        transcript.user(f"Day {number}.")
+        await app.handoffs.make(**asked(transcript, shop, session=session, started=began, ended=began))
+    assert [handoff.asked[0].text for handoff in await app.handoffs.recent(PROJECT, 9)] == ["Day 3.", "Day 2."]
+
+
+async def test_the_memory_quotes_no_program_and_the_file_does(app, worked, shop):
+    await app.handoffs.make(**asked(worked, shop))
+    (memory,) = (await app.store.scan(HANDOFFS)).records
+    assert "KeyError" in memory.text and "E KeyError: 'total'" not in memory.text
+    assert memory.metadata["trust"] == "assistant"
+    assert "E KeyError: 'total'" in next((app.settings.data_dir / "handoffs").rglob("*.md")).read_text()
 
 
 async def test_what_a_crash_left_undone_the_next_make_does(app, worked, shop):
