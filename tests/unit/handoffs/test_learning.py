@@ -2,7 +2,7 @@
 
 import pytest
 from session_mgmt_mcp.domain.learning import MOST, MOST_OF_A_KIND, lessons_of
-from session_mgmt_mcp.domain.statements import Category
+from session_mgmt_mcp.domain.statements import Category, statements
 from session_mgmt_mcp.ports.vector_store import Condition
 
 from .conftest import SESSION
@@ -32,6 +32,12 @@ def test_an_error_without_a_name_a_change_or_an_end_teaches_nothing(told):
     told.bash("make c", error="x", facts=("outcome:failed", "error:KeyError"))
     told.edit("/shop/cart.py", error="String to replace not found")
     told.edit("/shop/cart.py")
+    assert lessons_of(told.records) == []
+
+
+def test_what_is_hardly_a_decision_is_not_learned(told):
+    told.assistant("Used `contentTypeText` instead of the bare word everywhere.")
+    assert [one.category for one in statements(told.records)] == [Category.DECISION]
     assert lessons_of(told.records) == []
 
 

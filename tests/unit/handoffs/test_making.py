@@ -165,7 +165,7 @@ async def test_the_latest_of_a_project_is_that_which_ended_last(app, tmp_path, s
 
 async def test_of_very_many_the_latest_are_listed(app, tmp_path, shop, monkeypatch):
     monkeypatch.setattr(handoffs, "LISTED", 2)
-    for number in (2, 3, 1):
+    for number in (1, 3, 2):
         session, began = f"{number}1111111-2222-4333-8444-555555555555", BEGAN + timedelta(days=number)
         transcript = Transcript(tmp_path / "t", shop, session, began)
         transcript.user(f"Day {number}.")
