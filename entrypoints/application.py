@@ -8,6 +8,7 @@ from inspect import isawaitable
 from typing import Any
 
 from session_mgmt_mcp.container import Container
+from session_mgmt_mcp.domain.activity_monitor import ActivityMonitor
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
 from session_mgmt_mcp.domain.checkpoints import CheckpointService
@@ -79,6 +80,7 @@ class Application:
     watching: Watching
     monitor: InterruptionMonitor
     interruptions: InterruptionService
+    activity: ActivityMonitor
     embedding: EmbeddingWorker
     store: VectorStore
     storage: SessionStorage
@@ -122,6 +124,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             watching=await _made(container.watching()),
             monitor=await _made(container.monitor()),
             interruptions=await _made(container.interruptions()),
+            activity=await _made(container.activity()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             storage=await _made(container.storage()),
@@ -133,6 +136,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield application
         finally:
             await application.monitor.close()
+            await application.activity.close()
             await application.watching.close()
             for worker in workers:
                 worker.cancel()

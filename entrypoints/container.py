@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dependency_injector import containers, providers
 from session_mgmt_mcp import paths
+from session_mgmt_mcp.domain.activity_monitor import ActivityMonitor
 from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
@@ -41,6 +42,7 @@ from session_mgmt_mcp.domain.watching import Watching
 from session_mgmt_mcp.domain.working import Observer
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.domain.worktrees import WorktreeService
+from session_mgmt_mcp.ports.activity_source import ActivitySource
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.code_parser import CodeParser
 from session_mgmt_mcp.ports.date_parser import DateParser
@@ -222,6 +224,12 @@ def _watcher() -> FileWatcher:
     return WatchfilesWatcher()
 
 
+def _programs() -> ActivitySource:
+    from session_mgmt_mcp.adapters.psutil.programs import PsutilActivitySource
+
+    return PsutilActivitySource()
+
+
 def _trouble(error: Exception) -> None:
     logging.getLogger(__name__).warning("watching: %s", error, exc_info=not isinstance(error, PortError))
 
@@ -314,6 +322,16 @@ class Container(containers.DeclarativeContainer):
         store,
         clock,
         providers.Singleton(_gap, settings),
+        providers.Object(_trouble),
+    )
+    activity = providers.Singleton(
+        ActivityMonitor,
+        monitors,
+        watching,
+        providers.Singleton(_programs),
+        storage,
+        projects,
+        clock,
         providers.Object(_trouble),
     )
     worktree_switch = providers.Singleton(WorktreeSwitch, git, contexts)

@@ -7,6 +7,7 @@ from fastmcp import FastMCP
 from session_mgmt_mcp import prompts, resources
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.tools import (
+    activity,
     browsing,
     code,
     compaction,
@@ -49,6 +50,7 @@ TOOL_MODULES = (
     reminders,
     worktrees,
     interruptions,
+    activity,
     server,
 )  # importing them publishes their tools
 

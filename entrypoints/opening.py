@@ -27,7 +27,8 @@ async def open_service() -> AsyncIterator[Service]:
 
         def busy() -> bool:
             catching_up = not background[1].done()
-            return catching_up or app.embedding.busy or follower.busy or reminding.busy or app.monitor.busy
+            watching = app.monitor.busy or app.activity.busy
+            return catching_up or watching or app.embedding.busy or follower.busy or reminding.busy
 
         try:
             yield Service(
