@@ -154,7 +154,7 @@ class _Look:
             return reports.read(path, time, raw)
         except OSError:
             self._problem(path, "It cannot be read.")
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except reports.BROKEN:
             self._problem(path, "It does not parse.")
         return []
 
