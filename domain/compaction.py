@@ -1,5 +1,6 @@
 """What must survive when a client compacts a conversation: kept before, given back after."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -84,7 +85,7 @@ class CompactionService:
         records = await records_of(self._store, session)
         repository = await self._git.find(Path(outline.cwd)) if outline and outline.cwd else None
         root = str(repository.root) if repository else outline.home if outline else ""
-        stated = [one for one in statements(records) if one.category in DECIDING]
+        stated = [one for one in await asyncio.to_thread(statements, records) if one.category in DECIDING]
         kept = Preserved(
             session=session,
             project=project,

@@ -153,7 +153,7 @@ class HandoffService:
             return None  # it is gone; what was captured of it is not
 
     async def _keep(self, facts: HandoffFacts) -> Handoff | None:
-        made = handoff_of(facts)
+        made = await asyncio.to_thread(handoff_of, facts)  # of a very long session it takes a second
         for _ in range(TRIES):
             known = await self._storage.get(COLLECTION, facts.session)
             if made is None:

@@ -1,5 +1,6 @@
 """What a session taught: a few of its sentences, and how its errors ended, as reflections by category."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class LearningService:
 
     async def learn(self, session: str, project: str) -> Learned:
         """Stores the session's lessons as reflections of its project, tagged `learned` and by category."""
-        lessons = lessons_of(await records_of(self._store, session))
+        lessons = await asyncio.to_thread(lessons_of, await records_of(self._store, session))
         drafts = [
             Draft(
                 lesson.text,
