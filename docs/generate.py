@@ -40,6 +40,7 @@ async def tools_page() -> str:
         settings = load(data_dir=Path(folder), vector_store="memory", embedder="memory")
         async with open_application(settings) as app, Client(build_server(app)) as client:
             tools = await client.list_tools()
+            prompts, resources = await client.list_prompts(), await client.list_resources()
     parts = ["# Tools\n", f"The {len(tools)} tools that the server publishes, as it describes them to a client.\n"]
     for tool in sorted(tools, key=lambda tool: tool.name):
         parts.append(f"## {tool.name}\n\n{tool.description}\n")
@@ -57,6 +58,13 @@ async def tools_page() -> str:
             parts.append(f"*{', '.join(marks)}*\n")
         parts.append(_table("parameter", tool.input_schema))
         parts.append(_table("answer", tool.output_schema or {}))
+    parts.append("# Prompts\n\n| prompt | arguments | |\n|---|---|---|")
+    for prompt in prompts:
+        given = ", ".join(f"`{one.name}`" + ("" if one.required else "?") for one in prompt.arguments or ())
+        parts.append(f"| `{prompt.name}` | {given} | {prompt.description} |")
+    parts.append("\n# Resources\n\nOf the project that the client works in.\n\n| resource | |\n|---|---|")
+    parts += [f"| `{resource.uri}` | {resource.description} |" for resource in resources]
+    parts.append("")
     return "\n".join(parts)
 
 

@@ -144,4 +144,4 @@ def _encodable(text: str) -> bool:
 
 
 def _same(one: Json, other: Json) -> bool:
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -18,6 +18,7 @@ PATIENCE = 10.0
 """Seconds that a writer waits for the others. One write takes about a millisecond."""
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_READING = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -32,22 +33,31 @@ def make_folder(path: Path) -> None:
         sync_folder(path.parent)
 
 
-def read(path: Path, most: int) -> bytes | None:
+def read(path: Path | str, most: int) -> bytes | None:
     """At most one byte more than `most`; None for what is no plain file (a link, a folder, a pipe).
+
+    What is written over it meanwhile may be cut: documents are replaced, never written over.
 
     Raises FileNotFoundError and other OSErrors.
     """
     try:
-        file = os.open(path, os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        file = os.open(path, _READING)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
             return None
         raise
-    if not stat.S_ISREG(os.fstat(file).st_mode):
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        parts = []
+        room = min(found.st_size, most) + 1
+        while room > 0 and (part := os.read(file, room)):
+            parts.append(part)
+            room -= len(part)
+        return b"".join(parts)
+    finally:
         os.close(file)
-        return None
-    with os.fdopen(file, "rb") as stream:
-        return stream.read(most + 1)
 
 
 def replace(path: Path, unfinished: Path, data: bytes) -> None:

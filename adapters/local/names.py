@@ -13,6 +13,8 @@ def file_stem(name: str) -> str:
     >>> file_stem("shop:Main")
     'shop=main~01'
     """
+    if name.islower():
+        return name.replace(":", "=")
     capitals = [
         sum(letter.isupper() << n for n, letter in enumerate(name[at : at + 5])) for at in range(0, len(name), 5)
     ]
@@ -20,12 +22,19 @@ def file_stem(name: str) -> str:
     return name.lower().replace(":", "=") + (f"~{marks}" if marks else "")
 
 
+def beginning(prefix: str) -> str:
+    """What the stem of every name begins with that begins with `prefix`."""
+    return prefix.lower().replace(":", "=")
+
+
 def name_of(stem: str) -> str | None:
     """What `file_stem` was given; None for a file that is none of ours."""
     found = _FILE.fullmatch(stem)
     if found is None:
         return None
-    letters, marks = found[1].replace("=", ":"), found[2] or ""
+    letters, marks = found[1].replace("=", ":"), found[2]
+    if marks is None:
+        return letters
     capitals = (_DIGITS.index(mark) >> n & 1 for mark in marks for n in range(5))
     raised = [letter.upper() if capital else letter for letter, capital in zip(letters, capitals, strict=False)]
     name = "".join(raised) + letters[len(raised) :]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from session_mgmt_mcp.adapters.local import files
-from session_mgmt_mcp.adapters.local.names import SUFFIX, file_stem, name_of
+from session_mgmt_mcp.adapters.local.names import SUFFIX, beginning, file_stem, name_of
 from session_mgmt_mcp.ports.errors import Conflict, Corrupt, Invalid, Unavailable, Unsupported
 from session_mgmt_mcp.ports.session_storage import (
     MOST_BYTES,
@@ -47,9 +47,27 @@ class _Place:
 
     collection: str
     id: str
-    file: Path
-    lock: Path
-    unfinished: Path
+    folder: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.folder}/{file_stem(self.id)}{SUFFIX}"
+
+    @property
+    def file(self) -> Path:
+        return Path(self.path)
+
+    @property
+    def lock(self) -> Path:
+        return Path(f"{self.folder}/.{self._part}.lock")
+
+    @property
+    def unfinished(self) -> Path:
+        return Path(f"{self.folder}/.{self._part}.new")
+
+    @property
+    def _part(self) -> int:
+        return zlib.crc32(self.id.encode()) % LOCKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +145,7 @@ class LocalSessionStorage:
             raise Unavailable("The storage is closed: open it again.") from None
 
     def _place(self, collection: str, id: str) -> _Place:
-        folder = self._folder / file_stem(collection)
-        part = zlib.crc32(id.encode()) % LOCKS
-        return _Place(
-            collection, id, folder / (file_stem(id) + SUFFIX), folder / f".{part}.lock", folder / f".{part}.new"
-        )
+        return _Place(collection, id, f"{self._folder}/{file_stem(collection)}")
 
     def _get(self, place: _Place) -> Document | None:
         try:
@@ -159,7 +173,8 @@ class LocalSessionStorage:
             files.replace(place.file, place.unfinished, _encoded(place.collection, document, text))
         count = self._writes[place.collection] = self._writes.get(place.collection, 0) + 1
         if count % SWEEP_EVERY == 1:
-            self._sweep(place.collection)
+            with suppress(RuntimeError):  # it is being closed
+                self._threads.submit(self._sweep, place.collection)
         return document
 
     def _delete(self, place: _Place, expected: int | None) -> bool:
@@ -189,15 +204,18 @@ class LocalSessionStorage:
             entries = os.listdir(self._folder / file_stem(collection))  # noqa: PTH208 (names alone, a third of the time)
         except FileNotFoundError:
             return []
-        stems = (entry.removesuffix(SUFFIX) for entry in entries if entry.endswith(SUFFIX))
+        start = beginning(prefix)
+        stems = (entry.removesuffix(SUFFIX) for entry in entries if entry.endswith(SUFFIX) and entry.startswith(start))
         names = (name for stem in stems if (name := name_of(stem)) is not None)
         return sorted(name for name in names if name > after and name.startswith(prefix))
 
     def _sweep(self, collection: str) -> None:
-        names = self._names(collection, "", self._swept.get(collection, ""))[:SWEEP_AT_ONCE]
+        names: Sequence[str] = ()
+        with suppress(OSError):  # said to whoever asks for it, as what is wrong with a document
+            names = self._names(collection, "", self._swept.get(collection, ""))[:SWEEP_AT_ONCE]
         self._swept[collection] = names[-1] if len(names) == SWEEP_AT_ONCE else ""
         for place in (self._place(collection, name) for name in names):
-            with suppress(OSError, Corrupt, Unsupported):  # said to whoever asks for it
+            with suppress(OSError, Corrupt, Unsupported):
                 document = _read(place)
                 if document is not None and self._expired(document):
                     self._forget(place)
@@ -254,7 +272,7 @@ def examined(folder: Path) -> Examined:
         try:
             collection, id = name_of(file.parent.name), name_of(file.name.removesuffix(SUFFIX))
             if collection is not None and id is not None:
-                whole += _read(_Place(collection, id, file, file, file)) is not None
+                whole += _read(_Place(collection, id, str(file.parent))) is not None
         except Unsupported:
             whole += 1
         except Corrupt:
@@ -288,7 +306,7 @@ def _seal(line: bytes) -> bytes:
 def _read(place: _Place) -> Document | None:
     """None when there is no file. Raises Corrupt, with nothing moved yet, and Unsupported."""
     try:
-        data = files.read(place.file, MOST_BYTES + _ENVELOPE)
+        data = files.read(place.path, MOST_BYTES + _ENVELOPE)
     except FileNotFoundError:
         return None
     seal, end, line = (data or b"").partition(b"\n")

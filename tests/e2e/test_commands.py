@@ -1,4 +1,4 @@
-"""A slash command and a prompt of the server reach the tool in the real client."""
+"""A slash command, a prompt of the server and a shortcut file reach the tool in the real client; a resource reaches the model."""
 
 from pathlib import Path
 
@@ -41,3 +41,41 @@ def test_a_prompt_of_the_server_is_a_command(client: Client, tmp_path: Path):
     assert "Call the tool `quick_search` of this server with this query, word for word: cobalt" in run.said_to_the_model
     assert "all of it counts" in run.said_to_the_model  # the client passes on one word an argument
     assert '"count"' in run.tool_results[-1]
+
+
+def test_a_shortcut_reaches_the_tool_of_the_registered_server(client: Client, tmp_path: Path):
+    project = make_repository(tmp_path / "project")
+    assert ours("setup", "--yes", "--shortcuts", cwd=project).returncode == 0
+    start_hub(project)
+    run = client.run(
+        project,
+        [CONNECTED, [{"tool": "mcp__session-mgmt__checkpoint", "input": {"name": "before the cut"}}], [{"text": "."}]],
+        "--allowedTools", "Bash",
+        prompt="/checkpoint before the cut",
+    )  # fmt: skip
+    [init] = [event for event in run.events if event.get("subtype") == "init"]
+    assert {"start", "checkpoint", "end"} <= set(init["slash_commands"])
+    assert "leave it out when nothing stands here: before the cut" in run.said_to_the_model
+    assert '"summary"' in run.tool_results[1], run.tool_results
+
+
+def test_the_model_lists_and_reads_the_resources(client: Client, tmp_path: Path):
+    project = make_repository(tmp_path / "project")
+    assert ours("setup", "--yes", cwd=project).returncode == 0
+    start_hub(project)
+    read = {"server": "session-mgmt", "uri": "session-mgmt://memory/digest"}
+    run = client.run(
+        project,
+        [
+            CONNECTED,
+            [{"tool": "mcp__session-mgmt__store_reflection", "input": {"content": "The kettle is cobalt."}}],
+            [{"tool": "ListMcpResourcesTool", "input": {"server": "session-mgmt"}}],
+            [{"tool": "ReadMcpResourceTool", "input": read}],
+            [{"text": "."}],
+        ],
+        "--allowedTools", "Bash,mcp__session-mgmt__store_reflection,ListMcpResourcesTool,ReadMcpResourceTool",
+        prompt="What is remembered?",
+    )  # fmt: skip
+    listed, page = run.tool_results[2:]
+    assert all(f"session-mgmt://{name}" in listed for name in ("handoff/latest", "memory/digest", "quality/history"))
+    assert "Kept on purpose, newest first" in page and "cobalt" in page

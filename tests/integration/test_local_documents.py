@@ -347,6 +347,7 @@ async def test_expired_documents_go_from_the_disk_in_passing(folder, storage, cl
     assert len(list((folder / "s").glob("*.jsonl"))) == 9
     for n in range(SWEEP_EVERY):
         await storage.put("s", "kept", {"n": n})
+    await storage.close()
     assert [path.name for path in (folder / "s").glob("*.jsonl")] == ["kept.jsonl"]
 
 
@@ -355,8 +356,9 @@ async def test_a_sweep_leaves_what_is_damaged_for_whoever_asks(folder, storage):
     only_file(folder).write_bytes(b"damaged")
     for n in range(SWEEP_EVERY + 1):
         await storage.put("s", "two", {"n": n})
+    await storage.close()
     with pytest.raises(Corrupt):
-        await storage.get("s", "one")
+        await LocalSessionStorage(folder).get("s", "one")
 
 
 async def test_after_closing_it_says_so(storage):
