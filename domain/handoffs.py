@@ -89,6 +89,10 @@ class HandoffService:
         document = await self._storage.get(COLLECTION, session)
         return handoff_from(document.body) if document else None
 
+    def file_of(self, handoff: Handoff) -> Path:
+        """Where its page stands."""
+        return self._files.where(handoff.project, handoff.session)
+
     async def latest(self, project: str) -> Handoff | None:
         """That of the project's session which ended last."""
         return next(iter(await self.recent(project, 1)), None)

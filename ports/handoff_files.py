@@ -10,5 +10,8 @@ class HandoffFiles(Protocol):
     async def write(self, project: str, session: str, text: str) -> Path:
         """Replaces the page as a whole, durably; where it stands. Two sessions never share one. Raises Invalid, Unavailable."""
 
+    def where(self, project: str, session: str) -> Path:
+        """Where the page stands, or will stand. Raises Invalid."""
+
     async def read(self, project: str, session: str) -> str | None:
         """What was written last; None: nothing was. Raises Invalid, Unavailable."""

@@ -22,15 +22,15 @@ class LocalHandoffFiles:
         self._folder = folder
 
     async def write(self, project: str, session: str, text: str) -> Path:
-        path = self._path(project, session)
+        path = self.where(project, session)
         await asyncio.to_thread(_write, path, text.encode("utf-8", "replace"))
         return path
 
     async def read(self, project: str, session: str) -> str | None:
-        data = await asyncio.to_thread(_read, self._path(project, session))
+        data = await asyncio.to_thread(_read, self.where(project, session))
         return None if data is None else data.decode("utf-8", "replace")
 
-    def _path(self, project: str, session: str) -> Path:
+    def where(self, project: str, session: str) -> Path:
         if not project or not session:
             raise Invalid("project and session: give the names of both.")
         return self._folder / file_name(project) / (file_name(session) + SUFFIX)

@@ -12,12 +12,15 @@ class MemoryHandoffFiles:
         self.pages: dict[tuple[str, str], str] = {}
 
     async def write(self, project: str, session: str, text: str) -> Path:
+        path = self.where(project, session)
+        self.pages[project, session] = text
+        return path
+
+    def where(self, project: str, session: str) -> Path:
         if not project or not session:
             raise Invalid("project and session: give the names of both.")
-        self.pages[project, session] = text
         return Path(project) / session
 
     async def read(self, project: str, session: str) -> str | None:
-        if not project or not session:
-            raise Invalid("project and session: give the names of both.")
+        self.where(project, session)
         return self.pages.get((project, session))

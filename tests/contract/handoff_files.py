@@ -20,6 +20,7 @@ class HandoffFilesContract:
         first = await files.write("shop", "s1", "long " * 1_000)
         assert await files.write("shop", "s1", "short") == first
         assert await files.read("shop", "s1") == "short"
+        assert files.where("shop", "s1") == first
 
     async def test_two_names_never_share_a_page(self, files: HandoffFiles) -> None:
         names = [
@@ -51,6 +52,8 @@ class HandoffFilesContract:
                 await files.write(project, session, "text")
             with pytest.raises(Invalid):
                 await files.read(project, session)
+            with pytest.raises(Invalid):
+                files.where(project, session)
 
     async def test_of_several_writers_one_is_last_and_whole(self, files: HandoffFiles) -> None:
         texts = [f"{n} " * 5_000 for n in range(20)]

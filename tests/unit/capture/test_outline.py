@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from session_mgmt_mcp.adapters.claude_code import outline
 from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 from session_mgmt_mcp.ports.errors import Invalid, NotFound
@@ -228,3 +230,39 @@ async def test_a_malformed_line_is_passed_over(transcript, outlined, line):
     transcript.raw(line)
     transcript.user("Second.")
     assert (await outlined()).prompts == ("First.", "Second.")
+
+
+NAMES = st.sampled_from([
+    "type", "message", "content", "user", "assistant", "text", "tool_use", "tool_result", "id", "input", "tool_use_id", "usage",
+    "input_tokens", "model", "toolUseResult", "backgroundTaskId", "task", "tasks", "newTodos", "todos", "name", "TodoWrite",
+    "TaskCreate", "TaskUpdate", "taskId", "status", "timestamp", "cwd", "isSidechain", "subtype", "system", "compact_boundary",
+    "queue-operation", "command", "run_in_background", "subject", "2026-03-02T10:00:00Z", "completed", "pending",
+])  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**20) | NAMES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6),
+    max_leaves=25,
+)
+BLOCKS = st.lists(st.dictionaries(NAMES, JSON, max_size=6) | JSON, max_size=4)
+LINES = st.fixed_dictionaries(
+    {"type": st.sampled_from(["user", "assistant", "system", "queue-operation"])},
+    optional={
+        "message": st.fixed_dictionaries({}, optional={"content": BLOCKS | NAMES, "usage": JSON, "model": NAMES}) | JSON,
+        "toolUseResult": st.dictionaries(NAMES, JSON, max_size=6) | JSON,
+        "timestamp": NAMES | JSON, "cwd": JSON, "gitBranch": JSON, "subtype": NAMES, "isSidechain": JSON, "content": JSON,
+    },
+)  # fmt: skip
+
+
+@given(st.lists(LINES, max_size=8))
+def test_whatever_a_line_holds_an_outline_can_be_made(some):
+    known = outline.Outlining("s", 1)
+    for line in some:
+        known.take(json.dumps(line).encode() + b"\n")
+    found = known.outline()
+    if found is not None:
+        assert all(isinstance(prompt, str) for prompt in found.prompts)
+        assert all(
+            isinstance(todo.text, str) and todo.state in ("pending", "in_progress", "completed") for todo in found.todos
+        )
+        assert found.usage is None or isinstance(found.usage.tokens, int)

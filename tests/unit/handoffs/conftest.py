@@ -32,6 +32,9 @@ class Told:
     def user(self, text: str, **metadata: object) -> Record:
         return self._add("turn", text, "user", **metadata)
 
+    def say(self, role: str, text: str, agent: str) -> Record:
+        return self._add("turn", text, role, **({"agent": agent} if agent else {}))
+
     def assistant(self, text: str, **metadata: object) -> Record:
         return self._add("turn", text, "assistant", **metadata)
 
@@ -53,6 +56,11 @@ class Told:
 @pytest.fixture
 def told() -> Told:
     return Told()
+
+
+@pytest.fixture
+def told_anew() -> type[Told]:
+    return Told
 
 
 class Transcript:

@@ -4,9 +4,13 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from session_mgmt_mcp.domain.handoff import Handoff, HandoffFacts, handoff_of
 from session_mgmt_mcp.domain.handoff_document import body_of, handoff_from, same_work
 from session_mgmt_mcp.domain.handoff_page import page
+from session_mgmt_mcp.domain.redaction import redact
+from session_mgmt_mcp.domain.statements import is_prompt
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.ports.git_repository import Changed, Commit, DiffStat, Operation, WorkingState
 from session_mgmt_mcp.ports.transcript_source import Outline, Todo
@@ -237,3 +241,47 @@ def test_a_page_keeps_its_budget_and_the_most_useful_lines(full, budget):
         assert "todo number 0" in text and " more)" in text
     if budget >= 800:
         assert "file2.py" in text and "make lint" in text
+
+
+WORDS = st.sampled_from([
+    "We decided to keep it because it works.", "Always run the linter first.", "Why?", "api_key = 'sk-live-0123456789abcdef'",
+    "```\ncode\n```", "- **bold** `tick", "“quoted”\n## Title", "[Request interrupted by user]", "word " * 90, "é\u2028日本",
+])  # fmt: skip
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(["user", "assistant", "bash", "fail", "edit", "unseen"]), WORDS, st.booleans()),
+    max_size=25,
+)
+
+
+@given(events=EVENTS, budget=st.integers(60, 3_000), refs=st.booleans(), unasked=st.booleans())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_happened_nothing_is_told_that_is_not_there(events, budget, refs, unasked, told_anew):
+    told = told_anew()
+    for what, words, side in events:
+        agent = "a1" if side else ""
+        match what:
+            case "user" | "assistant":
+                told.say(what, redact(words).text, agent)
+            case "bash" | "fail" | "unseen":
+                command = redact(words).text
+                told.bash(
+                    command,
+                    error="E1 went wrong" if what == "fail" else "",
+                    ok=None if what == "unseen" else True,
+                    agent=agent,
+                )
+            case "edit":
+                told.edit("/shop/cart.py", agent=agent)
+    facts = HandoffFacts("s1", "shop-1a2b3c", "/shop", BEGAN, NOW, root="/shop", records=told.records)
+    made = handoff_of(facts)
+    happened = any(r.kind == "action" or is_prompt(r) for r in told.records)
+    assert (made is not None) == happened
+    if made is None:
+        return
+    by_id = {record.id: " ".join(record.text.split()) for record in told.records}
+    for said in (*made.asked, *made.decisions):
+        assert said.text.removesuffix(" …") in by_id[said.ref]
+    for line, words in [(one, one.command) for one in made.commands] + [(one, one.what) for one in made.errors]:
+        assert words.removesuffix(" …").rstrip() in by_id[line.ref]
+    assert body_of(handoff_from(body_of(made))) == body_of(made)
+    assert tokens(page(made, budget, refs=refs, unasked=unasked)) <= max(budget, 100)

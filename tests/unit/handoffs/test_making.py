@@ -83,6 +83,7 @@ async def test_made_twice_it_is_one_document_one_memory_and_one_file(app, worked
     files = [path for path in (app.settings.data_dir / "handoffs").rglob("*") if path.suffix == ".md"]
     assert [path.name for path in files] == [f"{SESSION}.md"]
     assert "“Fix the cart, please.” [" in files[0].read_text()
+    assert app.handoffs.file_of(first) == files[0]
 
 
 async def test_many_at_once_make_one(app, worked, shop):
