@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from session_mgmt_mcp.adapters.git.process import Answer, ask
 from session_mgmt_mcp.adapters.git.working import compared
@@ -18,16 +19,20 @@ from session_mgmt_mcp.ports.git_workspace import Judge
 MOST_BYTES = 5_000_000
 # --text: a file that .gitattributes calls binary is looked through all the same
 _ADDED = ("--raw", "--patch", "-z", "--abbrev=40", "--unified=0", "--text", "--no-renames", "--no-color")
-_COMMIT = ("--literal-pathspecs", "commit", "--quiet", "--only", "--pathspec-from-file=-", "--pathspec-file-nul")
+_COMMIT = (
+    *("--literal-pathspecs", "-c", "core.logAllRefUpdates=true"),
+    *("commit", "--quiet", "--only", "--pathspec-from-file=-", "--pathspec-file-nul"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """How things were: what HEAD was, and a copy of the index."""
+    """How things were: what HEAD was, and a copy of the index. `mark` tells our commit from those of others."""
 
     head: str
     index: Path
     copy: Path
+    mark: str
 
 
 async def commit(
@@ -38,12 +43,13 @@ async def commit(
     head = (await _asked(("rev-parse", "--verify", "HEAD"), folder, timeout)).decode().strip()
     await _judged(await asyncio.to_thread(_would_add, top, paths, timeout), judge)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own:
-        before = _Before(head, Path(os.fsdecode(index.removesuffix(b"\n"))), Path(own) / "index")
+        where = Path(os.fsdecode(index.removesuffix(b"\n")))
+        before = _Before(head, where, Path(own) / "index", f"checkpoint {uuid4().hex[:8]}")
         await asyncio.to_thread(shutil.copy2, before.index, before.copy)
         given = b"".join(os.fsencode(path) + b"\0" for path in paths)
         try:
-            await run((*_COMMIT, f"--message={message}"), top, patience, given)
-            made = (await _asked(("rev-parse", "--verify", "HEAD"), top, timeout)).decode().strip()
+            await run((*_COMMIT, f"--message={message}"), top, patience, given, {"GIT_REFLOG_ACTION": before.mark})
+            made = await asyncio.to_thread(_made, top, before.mark, timeout)
             await _judged(await asyncio.to_thread(_added, top, head, made, timeout), judge)
         except (PortError, asyncio.CancelledError):
             await asyncio.shield(asyncio.to_thread(_take_back, top, before, timeout))
@@ -92,11 +98,16 @@ def _plus(section: bytes) -> Iterator[str]:
             yield line[1:].replace(b"\0", b"").decode("utf-8", "replace")  # UTF-16 is text, too
 
 
+def _made(top: Path, mark: str, timeout: float) -> str:
+    """The commit that has the mark in the reflog; none when there is none."""
+    newest = ask(("log", "--walk-reflogs", "--max-count=9", "--format=%H %gs", "HEAD"), top, timeout).lines
+    return next((sha for sha, _, action in (line.partition(" ") for line in newest) if action.startswith(mark)), "")
+
+
 def _take_back(top: Path, before: _Before, timeout: float) -> None:
-    """While git had the index locked nobody else could commit: a child of the commit before is ours."""
-    parents = ask(("rev-parse", "HEAD", "HEAD^@"), top, timeout).lines
-    if parents[1:] == [before.head]:
-        ask(("update-ref", "-m", "commit: taken back", "HEAD", before.head, parents[0]), top, timeout)
+    made = _made(top, before.mark, timeout)
+    question = ("update-ref", "-m", f"{before.mark}: taken back", "HEAD", before.head, made)
+    if made and ask(question, top, timeout).code == 0:
         _restore(before)
 
 

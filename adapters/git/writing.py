@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from asyncio.subprocess import Process
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,21 +20,24 @@ KEPT = (
 )  # fmt: skip
 FIXED = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true", "SESSION_MGMT_GUARD": "1"}
 GRACE = 2.0
+NOTHING: Mapping[str, str] = {}
 WORDS = 200
 MOST_BYTES = 1_000_000
 
 
-async def run(what: Sequence[str], folder: Path, timeout: float, given: bytes = b"") -> None:
-    """Raises Invalid with what git or a hook said, Unavailable after `timeout` seconds.
+async def run(
+    what: Sequence[str], folder: Path, timeout: float, given: bytes = b"", more: Mapping[str, str] = NOTHING
+) -> None:
+    """`given` is git's standard input, `more` goes into its environment.
 
-    A process that a hook left behind on purpose lives on, unless git had to be ended.
+    Raises Invalid with what git or a hook said, Unavailable after `timeout` seconds. A process that a hook left behind on purpose lives on, unless git had to be ended.
     """
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as standard_input:
         standard_input.write(given)
         standard_input.seek(0)
         try:
             process = await asyncio.create_subprocess_exec(
-                "git", *what, cwd=folder, env=environment(), start_new_session=True,
+                "git", *what, cwd=folder, env=environment() | dict(more), start_new_session=True,
                 stdin=standard_input, stdout=said, stderr=subprocess.STDOUT,
             )  # fmt: skip
         except (OSError, ValueError) as error:

@@ -405,3 +405,37 @@ async def test_a_worktree_of_its_own_is_committed_in(shop, git, tmp_path):
     head = git(shop, "rev-parse", "HEAD")
     assert (await commits().commit(other, "x", 1)).sha == git(other, "rev-parse", "HEAD") != head
     assert git(shop, "rev-parse", "HEAD") == head
+
+
+async def test_of_two_at_once_one_is_made_and_neither_takes_back_the_other(shop, git):
+    for name in ("a", "b", "c"):
+        (shop / name).write_text("changed\n")
+    hook(shop, "pre-commit", "sleep 0.2")
+    made = await asyncio.gather(*(commits().commit(shop, "x", 1) for _ in range(4)))
+    [sha] = [one.sha for one in made if isinstance(one, Committed)]
+    assert sha == git(shop, "rev-parse", "HEAD") and git(shop, "status", "--porcelain") == ""
+
+
+async def test_a_commit_that_somebody_made_meanwhile_is_never_taken_back(shop, git, monkeypatch):
+    (shop / "a").write_text("changed\n")
+    really = committing._would_add
+
+    def slowly(top, paths, timeout):
+        answer = really(top, paths, timeout)
+        git(shop, "commit", "-qam", "theirs")
+        (shop / ".git" / "index.lock").touch()
+        return answer
+
+    monkeypatch.setattr(committing, "_would_add", slowly)
+    assert isinstance(await commits().commit(shop, "x", 1), Refused)
+    assert git(shop, "log", "-1", "--format=%s") == "theirs"
+
+
+async def test_where_no_reflog_is_kept_a_commit_is_taken_back_all_the_same(shop, git, untouched):
+    git(shop, "config", "core.logAllRefUpdates", "false")
+    subprocess.run(["rm", "-r", str(shop / ".git" / "logs")], check=True)
+    (shop / ".env").write_text("x")
+    (shop / "a").write_text("changed\n")
+    hook(shop, "pre-commit", "git add -A")
+    before = untouched()
+    assert ".env" in (await commits().commit(shop, "x", 1)).reason and untouched() == before
