@@ -10,7 +10,7 @@ from session_mgmt_mcp.adapters.git.process import ask
 from session_mgmt_mcp.ports.git_repository import Commit
 
 _LOG = (
-    "log", "-z", "--format=%H%x00%at%x00%an%x00%s%x00%b", "--numstat", "-M", "--diff-merges=off", "--encoding=UTF-8",
+    "log", "-z", "--format=%H%x00%at%x00%an%x00%s%x00%b", "--numstat", "-M", "--encoding=UTF-8",
     "--no-ext-diff", "--no-textconv", "--no-relative", "--ignore-submodules=dirty", "--no-show-signature",
 )  # fmt: skip
 _BRANCHES = ("for-each-ref", "--sort=-committerdate", "--count=1000", "--format=%(refname:strip=2)", "refs/heads")

@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 MOST_BYTES = 32_000_000
-KEPT = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP")
+KEPT = ("PATH", "HOME", "XDG_CONFIG_HOME", "SYSTEMROOT", "TMPDIR", "TEMP")
 FIXED = {
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -33,6 +34,9 @@ GIT = (
 
 
 NO_SETTINGS: Mapping[str, str] = {}
+
+
+_EXCLUDES = ("git", "config", "--includes", "--type=path", "--get", "core.excludesFile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,19 @@ def ask(
 
     `given` is its standard input; `settings` go before those of the repository, `index` in the place of its own.
     """
+    env = environment({**_excludes(), **settings}) | ({"GIT_INDEX_FILE": str(index)} if index else {})
+    return _answer((*GIT, *question), folder, env, timeout, given, most_bytes)
+
+
+def _answer(
+    argv: Sequence[str], folder: Path, env: Mapping[str, str], timeout: float, given: bytes, most_bytes: int
+) -> Answer:
     try:
         with _standard_input(given) as standard_input:
             process = subprocess.Popen(
-                (*GIT, *question),
+                argv,
                 cwd=folder,
-                env=environment(settings) | ({"GIT_INDEX_FILE": str(index)} if index else {}),
+                env=env,
                 stdin=standard_input,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -110,6 +121,29 @@ def environment(settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, str]:
         for pair in ((f"GIT_CONFIG_KEY_{number}", name), (f"GIT_CONFIG_VALUE_{number}", value))
     ]
     return FIXED | kept | {"GIT_CONFIG_COUNT": str(len(settings))} | dict(numbered)
+
+
+def _excludes() -> dict[str, str]:
+    """What the user ignores in all repositories is the one setting of theirs that counts."""
+    home, config = Path(os.environ.get("HOME", "/")), os.environ.get("XDG_CONFIG_HOME")
+    files = (home / ".gitconfig", (Path(config) if config else home / ".config") / "git" / "config")
+    found = _excludes_file(tuple((file, _changed(file)) for file in files), os.environ.get("PATH", ""))
+    return {"core.excludesFile": found} if found else {}
+
+
+@lru_cache(maxsize=8)
+def _excludes_file(_files: tuple[tuple[Path, int], ...], _path: str) -> str:
+    env = {name: value for name, value in environment().items() if name != "GIT_CONFIG_GLOBAL"}
+    outside = Path(tempfile.gettempdir())
+    answer = _answer(_EXCLUDES, outside, env | {"GIT_DIR": os.devnull}, 5.0, b"", MOST_BYTES)
+    return os.fsdecode(answer.out.removesuffix(b"\n")) if answer.code == 0 else ""
+
+
+def _changed(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

@@ -242,9 +242,10 @@ async def test_a_commit_that_was_made_before_its_last_hook_hung_is_taken_back(sh
     assert untouched() == before
 
 
-async def test_a_commit_that_is_cancelled_leaves_everything_as_it_was(shop, git, untouched, tmp_path):
+@pytest.mark.parametrize("name", ["pre-commit", "post-commit"])
+async def test_a_commit_that_is_cancelled_leaves_everything_as_it_was(shop, git, untouched, tmp_path, name):
     (shop / "a").write_text("changed\n")
-    hook(shop, "pre-commit", f"echo $$ > '{tmp_path}/pid'; exec sleep 66")
+    hook(shop, name, f"echo $$ > '{tmp_path}/pid'; exec sleep 66")
     before = untouched()
     task = asyncio.create_task(commits().commit(shop, "x", 100))
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():

@@ -84,16 +84,19 @@ async def test_old_encodings_are_told_as_unicode(asks, shop, git):
 
 
 async def test_the_settings_of_a_repository_change_nothing_in_the_answer(asks, shop, git, commit):
-    commit("second")
-    before = await asks.log(shop), await asks.diff(shop)
+    (shop / "sub").mkdir()
+    commit("größer")
+    (shop / "file").write_text("uncommitted\n")
+    before = await asks.log(shop / "sub"), await asks.diff(shop / "sub"), await asks.diff_stat(shop / "sub")
     hostile = {
         "log.showSignature": "true", "diff.relative": "true", "color.ui": "always", "format.pretty": "oneline",
         "log.diffMerges": "first-parent", "diff.noprefix": "true", "core.pager": "false", "log.follow": "true",
-        "core.quotePath": "true", "diff.mnemonicPrefix": "true", "log.date": "relative",
+        "i18n.logOutputEncoding": "ISO-8859-1", "core.quotePath": "true", "diff.mnemonicPrefix": "true", "log.date": "relative",
     }  # fmt: skip
     for name, value in hostile.items():
         git(shop, "config", name, value)
-    assert (await asks.log(shop), await asks.diff(shop)) == before
+    assert before[0][0].files == ("file",) and "+uncommitted" in before[1]
+    assert (await asks.log(shop / "sub"), await asks.diff(shop / "sub"), await asks.diff_stat(shop / "sub")) == before
 
 
 async def test_branches_come_with_the_latest_commit_first(asks, shop, git, commit):

@@ -74,3 +74,19 @@ async def test_many_paths_are_judged_like_few(asks, ruled, git):
     found = await asks.ignored(ruled, [*many, *few])
     assert found & set(few) == await asks.ignored(ruled, few) == {"a.log", "build/other", "src/x.tmp"}
     assert found - set(few) == set(many[1::2])
+
+
+async def test_what_the_user_ignores_everywhere_is_ignored_here_too(asks, ruled, tmp_path):
+    home = tmp_path / "home"
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".config" / "git" / "ignore").write_text("*.swp\n")
+    (ruled / "a.swp").touch()
+    (ruled / "b.bak").touch()
+    paths = ["a.swp", "b.bak", "a.log"]
+    assert await asks.ignored(ruled, paths) == {"a.swp", "a.log"}
+    (home / "my ignores").write_text("*.bak\n")
+    (home / ".gitconfig").write_text("[core]\n\texcludesFile = ~/my ignores\n\tfsmonitor = touch ~/sprung\n")
+    assert await asks.ignored(ruled, paths) == {"b.bak", "a.log"}
+    state = await asks.state(ruled)
+    assert "b.bak" not in {one.path for one in state.changed} and "a.swp" in {one.path for one in state.changed}
+    assert not (home / "sprung").exists()
