@@ -9,6 +9,7 @@ import orjson
 Object: TypeAlias = dict[str, Any]
 
 TAKEN = frozenset({"user", "assistant", "system"})
+_QUEUED = b'"queued_command"'
 _CHEAP_TO_PARSE = 2_000  # bytes; below, parsing costs no more than looking
 
 # `"type"` among the plain values that a line begins with, or among those that it ends with: then it is the line's own.
@@ -31,9 +32,18 @@ def parse(line: bytes) -> Object | str | None:
     """The line's object; its type alone when that says it holds nothing for us; None for what is no JSON object."""
     if len(line) > _CHEAP_TO_PARSE:
         kind = line_type(line)
-        if kind is not None and kind not in TAKEN:
+        if kind is not None and kind not in TAKEN and not (kind == "attachment" and _QUEUED in line):
             return kind
-    return parse_fully(line)
+    found = parse_fully(line)
+    return found if found is None else _typed_meanwhile(found) or found
+
+
+def _typed_meanwhile(line: Object) -> Object | None:
+    """A prompt that was typed while the assistant worked is no line of its own: as if it were; None for another line."""
+    queued = line.get("attachment") if line.get("type") == "attachment" else None
+    if not isinstance(queued, dict) or queued.get("type") != "queued_command" or queued.get("commandMode") != "prompt":
+        return None
+    return {**line, "type": "user", "message": {"role": "user", "content": queued.get("prompt")}}
 
 
 def parse_fully(line: bytes) -> Object | None:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.adapters.claude_code.conversation import Conversation
 from session_mgmt_mcp.adapters.claude_code.parsing import line_type, parse
+from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 
 
 async def test_each_text_block_is_one_entry_in_reading_order(transcript, read):
@@ -52,6 +53,22 @@ async def test_each_text_block_is_one_entry_in_reading_order(transcript, read):
 async def test_what_nobody_said_is_counted_and_left_out(transcript, read, content, more, reason):
     transcript.user(content, **more)
     assert (await read(transcript.path))[:2] == ([], {reason: 1})
+
+
+@pytest.mark.parametrize("length", [1, 300])
+async def test_a_prompt_that_was_typed_while_the_assistant_worked_is_one(transcript, read, length):
+    said = "And mind the invoices. " * length
+    transcript.user("Fix the cart.")
+    for mode in ("prompt", "task-notification"):
+        queued = {"type": "queued_command", "prompt": said, "commandMode": mode, "source_uuid": "s"}
+        rendered = [{"content": f"<system-reminder>The user sent a new message: {said}</system-reminder>"}]
+        transcript.line("attachment", attachment=queued, rendered=rendered)
+    entries, skipped, _ = await read(transcript.path)
+    assert [(e.role, e.text, e.position) for e in entries] == [("user", "Fix the cart.", 1), ("user", said.strip(), 2)]
+    assert (
+        skipped == {"attachment line": 1}
+        and (await ClaudeCodeTranscripts().outline(transcript.path)).prompts[1] == said.strip()
+    )
 
 
 async def test_reminders_are_cut_out_of_real_prompts(transcript, read):
