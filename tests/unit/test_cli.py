@@ -170,12 +170,14 @@ def test_uninstall_leaves_nothing_of_ours_but_the_data(project, hub, capsys):
     cli.main(["setup", "--yes"])
     (data / "spool").mkdir(parents=True)
     (data / "spool" / "event").write_text("{}")
-    for file in (data / "hub.lock", data / "reflection.duckdb", data / "somebody.else", paths.log_dir() / "hub.log"):
+    documents = paths.documents(data) / "reminders" / "r1.jsonl"
+    kept = {data / "reflection.duckdb", data / "somebody.else", documents}
+    for file in (*kept, data / "hub.lock", paths.log_dir() / "hub.log"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x")
     assert cli.main(["uninstall", "--yes"]) == 0
     left = {path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()}
-    assert left == {data / "reflection.duckdb", data / "somebody.else"}
+    assert left == kept
     assert cli.main(["uninstall", "--yes", "--purge"]) == 0
     assert list(data.iterdir()) == [data / "somebody.else"]
 
