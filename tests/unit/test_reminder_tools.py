@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 from fastmcp import Client
+from fastmcp.tools import ToolResult
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.notifier import MemoryNotifier
@@ -98,6 +99,22 @@ async def test_an_error_carries_no_reminder_and_loses_none(product, clock):
     assert "query" in await refused(client, "quick_search")
     assert "reminder" in await refused(client, "cancel_user_reminder", reminder_id="none")
     assert len((await call(client, "ping"))[FIELD]) == 1
+
+
+async def test_an_answer_that_says_it_is_an_error_carries_none(product, clock):
+    app, client = product
+    await remind(client, "in 20 minutes")
+    clock.advance(minutes=20)
+    server = build_server(app)
+
+    @server.tool
+    async def broken() -> ToolResult:
+        return ToolResult(content="it broke", structured_content={"why": "it broke"}, is_error=True)
+
+    async with Client(server) as client:
+        result = await client.call_tool("broken", raise_on_error=False)
+        assert result.is_error and FIELD not in result.structured_content and len(result.content) == 1
+        assert len((await call(client, "ping"))[FIELD]) == 1
 
 
 async def test_only_the_reminders_project_is_told(product, clock, tmp_path):

@@ -289,6 +289,28 @@ async def test_a_clock_that_was_a_year_ahead_for_a_moment_loses_nothing(world):
     assert heard == ["20 9", "21 9"]  # that of the 19th was told when the clock was past it
 
 
+async def test_a_clock_put_back_while_it_is_handed_over_does_not_bring_it_again(world):
+    await world.wish("every day at 9")
+    world.at("2026-11-19 09:00")
+    handover = await world.reminders.hand_over(SHOP)
+    world.at("2026-11-19 08:30")
+    await handover.done(Told.ANSWER)
+    world.at("2026-11-19 09:10")
+    assert not await world.told()
+    world.at("2026-11-20 09:00")
+    assert len(await world.told()) == 1
+
+
+async def test_a_clock_put_back_a_little_does_not_bring_what_was_told_as_missed(world):
+    await world.wish("every hour")
+    world.at("2026-11-18 19:31")
+    assert "was due Wednesday 2026-11-18 16:30, 3 hours ago, and 3 times since" in (await world.told())[0]
+    world.clock.advance(seconds=-40)
+    assert not await world.told()
+    world.at("2026-11-18 20:30")
+    assert len(await world.told()) == 1
+
+
 async def test_a_clock_that_stood_in_the_past_delays_and_loses_nothing(world):
     await world.wish("tomorrow at 9")
     world.at("1990-01-01 00:00")
