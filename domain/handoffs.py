@@ -22,7 +22,7 @@ from session_mgmt_mcp.ports.git_repository import Commit, DiffStat, GitRepositor
 from session_mgmt_mcp.ports.handoff_files import HandoffFiles
 from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.transcript_source import Outline, TranscriptSource
-from session_mgmt_mcp.ports.vector_store import Json, VectorStore
+from session_mgmt_mcp.ports.vector_store import Condition, Field, Json, VectorStore
 
 COLLECTION = "handoffs"
 BY_PROJECT = "handoffs_by_project"
@@ -104,7 +104,7 @@ class HandoffService:
             if len(found) == n:
                 break
             handoff = await self.of(session)
-            if handoff is not None:
+            if handoff is not None and handoff.project == project:
                 found.append(handoff)
         return found
 
@@ -174,6 +174,8 @@ class HandoffService:
                 except Conflict:
                     continue
             await self._publish(kept)
+            if known is not None and known.body.get("project") != kept.project:
+                await self._withdraw(str(known.body.get("project")), kept.session)
             return kept
         raise Unavailable(f"Others keep writing the handoff of session {facts.session[:40]}: try again.")
 
@@ -193,6 +195,14 @@ class HandoffService:
         await self._memory.replace(draft)
         await self._files.write(handoff.project, handoff.session, page(handoff, WRITTEN, refs=True))
         await self._list(handoff)
+
+    async def _withdraw(self, project: str, session: str) -> None:
+        """From a project that the session has left: its folder became a repository, or was moved."""
+        memory = opaque_id(project, Kind.HANDOFF, session)
+        names: tuple[Field, ...] = ("parent", "id")
+        for field in names:
+            await self._store.delete([Condition(field, "=", memory)])
+        await self._files.remove(project, session)
 
     async def _listed(self, project: str) -> list[str]:
         document = await self._storage.get(BY_PROJECT, opaque_id(project))

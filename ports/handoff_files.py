@@ -15,3 +15,6 @@ class HandoffFiles(Protocol):
 
     async def read(self, project: str, session: str) -> str | None:
         """What was written last; None: nothing was. Raises Invalid, Unavailable."""
+
+    async def remove(self, project: str, session: str) -> bool:
+        """Whether there was one. Raises Invalid, Unavailable."""

@@ -30,6 +30,9 @@ class LocalHandoffFiles:
         data = await asyncio.to_thread(_read, self.where(project, session))
         return None if data is None else data.decode("utf-8", "replace")
 
+    async def remove(self, project: str, session: str) -> bool:
+        return await asyncio.to_thread(_remove, self.where(project, session))
+
     def where(self, project: str, session: str) -> Path:
         if not project or not session:
             raise Invalid("project and session: give the names of both.")
@@ -64,3 +67,14 @@ def _read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise files.translated(error, path) from error
+
+
+def _remove(path: Path) -> bool:
+    try:
+        path.unlink()
+        files.sync_folder(path.parent)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise files.translated(error, path) from error
+    return True

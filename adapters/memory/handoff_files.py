@@ -24,3 +24,7 @@ class MemoryHandoffFiles:
     async def read(self, project: str, session: str) -> str | None:
         self.where(project, session)
         return self.pages.get((project, session))
+
+    async def remove(self, project: str, session: str) -> bool:
+        self.where(project, session)
+        return self.pages.pop((project, session), None) is not None

@@ -22,6 +22,14 @@ class HandoffFilesContract:
         assert await files.read("shop", "s1") == "short"
         assert files.where("shop", "s1") == first
 
+    async def test_a_page_that_is_removed_is_gone_and_the_others_stay(self, files: HandoffFiles) -> None:
+        for session in ("s1", "s2"):
+            await files.write("shop", session, "text")
+        assert await files.remove("shop", "s1")
+        assert (await files.read("shop", "s1"), await files.read("shop", "s2")) == (None, "text")
+        assert not await files.remove("shop", "s1")
+        assert not await files.remove("nowhere", "s1")
+
     async def test_two_names_never_share_a_page(self, files: HandoffFiles) -> None:
         names = [
             "s1",

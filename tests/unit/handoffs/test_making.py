@@ -164,6 +164,15 @@ async def test_the_latest_of_a_project_is_that_which_ended_last(app, tmp_path, s
     assert await app.handoffs.latest("nowhere-000000") is None
 
 
+async def test_of_a_session_that_came_to_another_project_nothing_is_left_in_the_first(app, worked, shop):
+    await app.handoffs.make(**asked(worked, shop))
+    moved = await app.handoffs.make(**asked(worked, shop, project="shop-ffffff"))
+    assert await app.handoffs.latest(PROJECT) is None
+    assert (await app.handoffs.latest("shop-ffffff")).session == SESSION
+    assert [record.project for record in (await app.store.scan(HANDOFFS)).records] == ["shop-ffffff"]
+    assert list((app.settings.data_dir / "handoffs").rglob("*.md")) == [app.handoffs.file_of(moved)]
+
+
 async def test_of_very_many_the_latest_are_listed(app, tmp_path, shop, monkeypatch):
     monkeypatch.setattr(handoffs, "LISTED", 2)
     for number in (1, 3, 2):
