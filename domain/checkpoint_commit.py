@@ -81,8 +81,8 @@ def committable(state: WorkingState) -> list[str]:
 
 
 def _known_to_head(one: Changed) -> bool:
-    # What is staged in part is the beginning of somebody's own commit.
-    return one.state in {"modified", "deleted"} and not one.partly
+    # What is staged in part is the beginning of somebody's own commit. A name that is no text cannot be said to git.
+    return one.state in {"modified", "deleted"} and not one.partly and "\ufffd" not in one.path
 
 
 def objection(added: Mapping[str, str], files: Sequence[str]) -> str:

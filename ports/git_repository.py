@@ -97,7 +97,8 @@ MOST_CHANGED = 500
 class GitRepository(Protocol):
     """What git knows of a folder: its repository, history and working state. Reads only.
 
-    Paths are text as Python has them for files: a name that is no UTF-8 holds lone surrogates.
+    Names are valid Unicode, what is no UTF-8 replaced by U+FFFD, so that they can be shown and stored; those of
+    `tracked` and `ignored` are as Python opens them.
     """
 
     async def find(self, folder: Path) -> Repository | None:

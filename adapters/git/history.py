@@ -1,12 +1,11 @@
 """What was committed, and on which branches."""
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from session_mgmt_mcp.adapters.git.process import ask
+from session_mgmt_mcp.adapters.git.process import ask, text
 from session_mgmt_mcp.ports.git_repository import Commit
 
 _LOG = (
@@ -32,7 +31,7 @@ def commits_between(folder: Path, base: str, limit: int, timeout: float) -> list
 
 
 def branches(folder: Path, timeout: float) -> list[str]:
-    return [name for name in ask(_BRANCHES, folder, timeout).lines if name]
+    return [text(name) for name in ask(_BRANCHES, folder, timeout).out.split(b"\n") if name]
 
 
 def _read(which: Sequence[str], folder: Path, limit: int, timeout: float) -> list[Commit]:
@@ -49,14 +48,14 @@ def parsed(fields: Sequence[bytes]) -> Iterator[Commit]:
         header = [field, *(next(rest, None) for _ in range(4))]
         if None in header:
             return
-        sha, at, author, subject, body = (part.decode("utf-8", "replace") for part in header if part is not None)
+        sha, at, author, subject, body = (text(part) for part in header if part is not None)
         files: list[str] = []
         insertions = deletions = 0
         while (field := next(rest, None)) is not None and (counts := _COUNTS.fullmatch(field)):
             added, deleted, path = counts.groups()
             if not path:  # renamed: the two names follow
                 path = (next(rest, None), next(rest, None))[1] or b""
-            files.append(os.fsdecode(path))
+            files.append(text(path))
             insertions += lines(added)
             deletions += lines(deleted)
         time = datetime.fromtimestamp(int(at), UTC)

@@ -59,6 +59,11 @@ class Answer:
 NOTHING = Answer(b"", None)
 
 
+def text(name: bytes) -> str:
+    """A name as it can be shown and stored everywhere: what is no UTF-8 is replaced."""
+    return name.decode("utf-8", "replace")
+
+
 def ask(
     question: Sequence[str],
     folder: Path,

@@ -1,10 +1,9 @@
 """Which files git saw move: the whole history of a branch, read once a commit."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from session_mgmt_mcp.adapters.git.process import ask
+from session_mgmt_mcp.adapters.git.process import ask, text
 from session_mgmt_mcp.ports.git_repository import Rename
 
 MOST_BYTES = 4_000_000
@@ -24,4 +23,4 @@ def parsed(answer: bytes) -> Iterator[Rename]:
         before, after = next(fields, None), next(fields, None)
         if not status.lstrip(b"\n").startswith(b"R") or before is None or after is None:
             return
-        yield Rename(os.fsdecode(before), os.fsdecode(after))
+        yield Rename(text(before), text(after))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from session_mgmt_mcp.adapters.git import history, ignoring, renames, working
-from session_mgmt_mcp.adapters.git.process import ask
+from session_mgmt_mcp.adapters.git.process import ask, text
 from session_mgmt_mcp.ports.git_repository import Commit, DiffStat, Rename, Repository, Tag, WorkingState
 
 _FIND = ("rev-parse", "--git-common-dir", "--show-toplevel", "--abbrev-ref", "HEAD")
@@ -91,7 +91,7 @@ def _find(folder: Path, timeout: float) -> Repository | None:
     return Repository(
         root=Path(top) if top else common_dir,
         common_dir=common_dir,
-        branch=branch if branch and branch != "HEAD" else None,
+        branch=text(os.fsencode(branch)) if branch and branch != "HEAD" else None,
     )
 
 
@@ -101,7 +101,7 @@ def _worktrees(folder: Path, timeout: float) -> list[Path]:
 
 
 def _tags(folder: Path, timeout: float) -> list[Tag]:
-    parts = (line.partition(" ") for line in ask(_TAGS, folder, timeout).lines)
+    parts = (line.partition(" ") for line in text(ask(_TAGS, folder, timeout).out).split("\n"))
     return [Tag(name, datetime.fromtimestamp(int(at), UTC)) for at, _, name in parts if at.isdecimal() and name]
 
 

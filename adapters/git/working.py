@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from session_mgmt_mcp.adapters.git.history import is_hash, lines
-from session_mgmt_mcp.adapters.git.process import MOST_BYTES, Answer, ask
+from session_mgmt_mcp.adapters.git.process import MOST_BYTES, Answer, ask, text
 from session_mgmt_mcp.ports.git_repository import MOST_CHANGED, Changed, DiffStat, Operation, WorkingState
 
 State = Literal["modified", "added", "deleted", "renamed", "conflicted", "untracked"]
@@ -66,7 +66,7 @@ def state(folder: Path, timeout: float) -> WorkingState | None:
 
 def _headers(rest: deque[bytes]) -> Iterator[tuple[str, str]]:
     while rest and rest[0].startswith(b"# "):
-        name, _, value = os.fsdecode(rest.popleft()[2:]).partition(" ")
+        name, _, value = text(rest.popleft()[2:]).partition(" ")
         yield name, value
 
 
@@ -92,16 +92,16 @@ def changed(fields: Iterable[bytes]) -> Iterator[Changed]:
         match field[:2]:
             case b"1 ":
                 _, xy, sub, *_, path = field.split(b" ", 8)
-                yield Changed(os.fsdecode(path), _state(xy), xy[:1] != b".", b"." not in xy, sub.startswith(b"S"))
+                yield Changed(text(path), _state(xy), xy[:1] != b".", b"." not in xy, sub.startswith(b"S"))
             case b"2 ":
                 _, xy, sub, *_, path = field.split(b" ", 9)
                 next(rest, None)  # the name it had
-                yield Changed(os.fsdecode(path), "renamed", xy[:1] != b".", b"." not in xy, sub.startswith(b"S"))
+                yield Changed(text(path), "renamed", xy[:1] != b".", b"." not in xy, sub.startswith(b"S"))
             case b"u ":
                 _, _, sub, *_, path = field.split(b" ", 10)
-                yield Changed(os.fsdecode(path), "conflicted", submodule=sub.startswith(b"S"))
+                yield Changed(text(path), "conflicted", submodule=sub.startswith(b"S"))
             case b"? ":
-                yield Changed(os.fsdecode(field[2:]), "untracked")
+                yield Changed(text(field[2:]), "untracked")
             case _:
                 pass
 
@@ -124,15 +124,15 @@ def diff_stat(folder: Path, base: str, timeout: float) -> DiffStat | None:
         added, deleted, path = field.split(b"\t", 2)
         if not path:  # renamed: the two names follow
             path = (next(rest, b""), next(rest, b""))[1]
-        files[os.fsdecode(path)] = (lines(added), lines(deleted))
+        files[text(path)] = (lines(added), lines(deleted))
     return DiffStat(files, sum(a for a, _ in files.values()), sum(d for _, d in files.values()))
 
 
 def diff(folder: Path, most_bytes: int, timeout: float) -> str:
     answer = compared(_PATCH, folder, timeout, most_bytes + len(_NEXT))
     if len(answer.out) <= most_bytes and answer.code == 0:
-        return answer.out.decode("utf-8", "replace")
-    return answer.out[: answer.out.rfind(_NEXT, 0, most_bytes + len(_NEXT) - 1) + 1].decode("utf-8", "replace")
+        return text(answer.out)
+    return text(answer.out[: answer.out.rfind(_NEXT, 0, most_bytes + len(_NEXT) - 1) + 1])
 
 
 def compared(options: Sequence[str], folder: Path, timeout: float, most_bytes: int = MOST_BYTES) -> Answer:

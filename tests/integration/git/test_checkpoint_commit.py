@@ -269,7 +269,7 @@ def gone(pid: int) -> bool:
 
 
 async def test_odd_names_are_taken_as_names(shop, git):
-    names = [":(top)x", "*", "-n", "new\nline", os.fsdecode(b"caf\xe9"), "größe"]
+    names = [":(top)x", "*", "-n", "new\nline", "größe"]
     for name in names:
         (shop / name).write_text("x\n")
     (shop / "other").write_text("x\n")
@@ -280,6 +280,17 @@ async def test_odd_names_are_taken_as_names(shop, git):
     made = await commits().commit(shop, "x", 1)
     assert set(made.files) == set(names) == set(committed(git, shop))
     assert git(shop, "status", "--porcelain") == ""
+
+
+async def test_a_file_whose_name_is_no_text_is_left_out(shop, git):
+    odd = os.fsdecode(b"caf\xe9")
+    (shop / odd).write_text("x\n")
+    git(shop, "add", ".")
+    git(shop, "commit", "-qm", "odd")
+    for name in (odd, "a"):
+        (shop / name).write_text("y\n")
+    made = await commits().commit(shop, "x", 1)
+    assert (made.files, made.left_out) == (["a"], ["caf\ufffd"]) and committed(git, shop) == {"a": "y"}
 
 
 @pytest.fixture

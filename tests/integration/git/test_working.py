@@ -50,7 +50,7 @@ async def test_each_kind_of_change_is_told_untracked_files_last(asks, shop, git)
 
 
 async def test_odd_names_come_as_they_are(asks, shop, git):
-    names = [*ODD, os.fsdecode(b"caf\xe9")]
+    names = [*ODD, "na\ufffdve"]
     for name in names:
         (shop / name).write_text("a\nb\n")
     found = await asks.state(shop)
@@ -64,6 +64,31 @@ async def test_odd_names_come_as_they_are(asks, shop, git):
     git(shop, "commit", "-qam", "more")
     [newest, *_] = await asks.log(shop)
     assert (set(newest.files), newest.insertions, newest.deletions) == (set(names), len(names), 2 * len(names))
+
+
+async def test_names_that_are_no_text_can_be_shown_and_those_for_opening_files_opened(asks, shop, git):
+    odd = os.fsdecode(b"caf\xe9.log")
+    (shop / odd).write_text("a\n")
+    git(shop, "add", ".")
+    git(shop, "commit", "-qm", "odd")
+    git(shop, "update-ref", os.fsdecode(b"refs/heads/\xe9"), "HEAD")
+    git(shop, "update-ref", os.fsdecode(b"refs/tags/\xe9"), "HEAD")
+    git(shop, "symbolic-ref", "HEAD", os.fsdecode(b"refs/heads/\xe9"))
+    (shop / odd).write_text("b\n")
+    (shop / ".gitignore").write_text("*.log\n")
+    state = await asks.state(shop)
+    shown = [
+        state.branch, state.changed[0].path, *(await asks.diff_stat(shop)).files, (await asks.log(shop))[0].files[0],
+        *(await asks.branches(shop)), (await asks.find(shop)).branch, (await asks.tags(shop))[0].name,
+        await asks.diff(shop),
+    ]  # fmt: skip
+    assert all(isinstance(one, str) and one.encode() for one in shown) and shown[:3] == [
+        "\ufffd",
+        "caf\ufffd.log",
+        "caf\ufffd.log",
+    ]
+    assert odd in await asks.tracked(shop)
+    assert await asks.ignored(shop, [odd, f"new {odd}"]) == {f"new {odd}"}
 
 
 async def test_a_file_that_was_named_like_a_header_changes_nothing_in_the_answer(asks, shop, git):
