@@ -103,7 +103,8 @@ class OneSentence(Middleware):
         except (PortError, ToolError) as error:
             cause = error if isinstance(error, PortError) else error.__cause__
             if isinstance(cause, PortError):
-                raise ToolError(str(cause)) from cause
+                # a file's name in it may be no text, which no client could be told
+                raise ToolError(str(cause).encode("utf-8", "replace").decode()) from cause
             raise
 
     async def on_read_resource(
