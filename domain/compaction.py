@@ -190,4 +190,4 @@ def _said(body: Mapping[str, Any]) -> Said:
 
 
 def _clean(text: str) -> str:
-    return cut(redact(" ".join(text.split())).text)
+    return cut(" ".join(redact(text).text.split()))

@@ -130,7 +130,7 @@ def handoff_of(facts: HandoffFacts) -> Handoff | None:
         session=facts.session,
         project=facts.project,
         folder=facts.folder,
-        branch=_branch(facts),
+        branch=_branch(facts, fresh),
         started=facts.started,
         ended=facts.ended,
         made=facts.now,
@@ -148,9 +148,9 @@ def handoff_of(facts: HandoffFacts) -> Handoff | None:
     )
 
 
-def _branch(facts: HandoffFacts) -> str:
+def _branch(facts: HandoffFacts, fresh: bool) -> str:
     """As git says now, else as the client last said."""
-    if facts.state:
+    if facts.state and fresh:
         return _clean(facts.state.branch or "")
     return _clean(facts.outline.branch) if facts.outline else ""
 
@@ -199,4 +199,4 @@ def _uncommitted(state: WorkingState, now: datetime) -> Uncommitted:
 
 
 def _clean(text: str) -> str:
-    return cut(redact(" ".join(text.split())).text)
+    return cut(" ".join(redact(text).text.split()))

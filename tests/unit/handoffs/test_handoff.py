@@ -134,8 +134,9 @@ def test_long_after_the_end_the_working_files_are_not_taken_for_the_sessions(fac
     told.user("Go.")
     told.edit("/shop/cart.py")
     looked = {"state": state(Changed("cart.py", "modified")), "diff": DiffStat({"other.py": (9, 9)}, 9, 9)}
-    made = handoff_of(facts(ended=NOW - timedelta(minutes=11), **looked))
-    assert made.uncommitted is None
+    made = handoff_of(facts(ended=NOW - timedelta(minutes=11), outline=outline(), **looked))
+    assert (made.uncommitted, made.branch) == (None, "fix")
+    assert handoff_of(facts(ended=NOW, outline=outline(), **looked)).branch == "main"
     assert [(one.path, one.added) for one in made.files] == [("cart.py", None)]
 
 
