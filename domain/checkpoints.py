@@ -14,7 +14,7 @@ from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.quality.recommendations import MOST, Recommendation, recommend
 from session_mgmt_mcp.domain.quality.scoring import Score
 from session_mgmt_mcp.domain.quality.service import QualityService
-from session_mgmt_mcp.domain.quality.trend import Move, Recorded, Trend
+from session_mgmt_mcp.domain.quality.trend import Recorded, Trend
 from session_mgmt_mcp.domain.quality.work import Work, WorkAnalysis, advice
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.text import counted
@@ -179,15 +179,9 @@ def standing(score: Score, trend: Trend) -> str:
 
 def moved(trend: Trend) -> list[str]:
     """What moved and why, one sentence a component."""
-    return [f"{short(one)} of {one.of:g} ({one.why})" for one in trend.moves]
-
-
-def short(move: Move) -> str:
-    """
-    >>> short(Move("docs", None, 3, 5, ""))
-    'docs unknown -> 3'
-    """
-    return f"{move.name} {_points(move.before)} -> {_points(move.after)}"
+    return [
+        f"{one.name} {_points(one.before)} -> {_points(one.after)} of {one.of:g} ({one.why})" for one in trend.moves
+    ]
 
 
 def in_words(made: Checkpoint) -> str:

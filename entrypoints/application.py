@@ -32,6 +32,7 @@ from session_mgmt_mcp.domain.quality.reliance import TrustService
 from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.reminders import ReminderService
 from session_mgmt_mcp.domain.session_places import SessionPlaces
+from session_mgmt_mcp.domain.sessions import SessionService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
@@ -41,6 +42,7 @@ from session_mgmt_mcp.domain.worktrees import WorktreeService
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
+from session_mgmt_mcp.ports.package_manager import PackageManager
 from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.vector_store import VectorStore
 from session_mgmt_mcp.settings import Settings
@@ -81,6 +83,8 @@ class Application:
     monitor: InterruptionMonitor
     interruptions: InterruptionService
     activity: ActivityMonitor
+    sessions: SessionService
+    package_manager: PackageManager
     embedding: EmbeddingWorker
     store: VectorStore
     storage: SessionStorage
@@ -125,6 +129,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             monitor=await _made(container.monitor()),
             interruptions=await _made(container.interruptions()),
             activity=await _made(container.activity()),
+            sessions=await _made(container.sessions()),
+            package_manager=await _made(container.package_manager()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             storage=await _made(container.storage()),

@@ -1,7 +1,7 @@
 """The one place where adapters are chosen and services are wired."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -35,6 +35,7 @@ from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.quality.work import WorkAnalysis
 from session_mgmt_mcp.domain.reminders import ReminderService
 from session_mgmt_mcp.domain.session_places import SessionPlaces
+from session_mgmt_mcp.domain.sessions import SessionService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
@@ -55,6 +56,7 @@ from session_mgmt_mcp.ports.git_workspace import GitWorkspace
 from session_mgmt_mcp.ports.handoff_files import HandoffFiles
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
+from session_mgmt_mcp.ports.package_manager import PackageManager
 from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.query_log import QueryLog
 from session_mgmt_mcp.ports.recurrence import Recurrence
@@ -139,6 +141,18 @@ def _memory_handoff_files() -> HandoffFiles:
     from session_mgmt_mcp.adapters.memory.handoff_files import MemoryHandoffFiles
 
     return MemoryHandoffFiles()
+
+
+def _package_manager() -> PackageManager:
+    from session_mgmt_mcp.adapters.local.package_manager import LocalPackageManager
+
+    return LocalPackageManager()
+
+
+def _is_alive() -> Callable[[int], bool]:
+    from session_mgmt_mcp.adapters.local.processes import is_alive
+
+    return is_alive
 
 
 async def _onnx_embedder(model: str | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
@@ -371,3 +385,5 @@ class Container(containers.DeclarativeContainer):
     )
     learning = providers.Singleton(LearningService, store, memory)
     compaction = providers.Singleton(CompactionService, store, storage, capture, transcripts, git, clock)
+    sessions = providers.Singleton(SessionService, storage, git, projects, clock, providers.Singleton(_is_alive))
+    package_manager = providers.Singleton(_package_manager)

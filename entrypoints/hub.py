@@ -9,13 +9,13 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from session_mgmt_mcp import election, fastmcp_internals, logs, places, spool
 from session_mgmt_mcp.ports.errors import PortError, Unavailable
 from session_mgmt_mcp.reception import Reception
-from session_mgmt_mcp.service import OpenService, Progress, Service, Verb
+from session_mgmt_mcp.service import Answer, OnEvent, OpenService, Progress, Service, Verb
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.version import VERSION
 from session_mgmt_mcp.warmth import warm
@@ -120,7 +120,7 @@ class Hub:
     def _announce(self, state: str, **facts: Any) -> None:
         election.announce(self._lock, state=state, version=VERSION, socket=self._socket, **facts)
 
-    async def _watch_spool(self, take: Callable[[Mapping[str, Any]], None]) -> None:
+    async def _watch_spool(self, take: OnEvent) -> None:
         while True:
             taken, moved = spool.drain(self._data, take)
             if taken or moved:
@@ -160,15 +160,16 @@ class Hub:
 class _Once:
     """A hook that did not wait for a busy hub leaves its event in the spool too: the second of the two is passed over."""
 
-    def __init__(self, on_event: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(self, on_event: OnEvent) -> None:
         self._on_event = on_event
         self._recent: deque[object] = deque(maxlen=1_000)
 
-    def __call__(self, event: Mapping[str, Any]) -> None:
+    def __call__(self, event: Mapping[str, Any]) -> Awaitable[Answer | None] | None:
         if (name := event.get("id")) is not None and name in self._recent:
-            return
-        self._on_event(event)
+            return None
+        coming = self._on_event(event)
         self._recent.append(name)
+        return coming
 
 
 async def _logged(work: Any) -> None:

@@ -23,6 +23,7 @@ from session_mgmt_mcp.tools import (
     quality,
     reminders,
     server,
+    sessions,
     timeline,
     upkeep,
     worktrees,
@@ -33,6 +34,7 @@ from session_mgmt_mcp.tools.reminded import Reminded
 from session_mgmt_mcp.version import VERSION
 
 TOOL_MODULES = (
+    sessions,
     memory,
     upkeep,
     insight,

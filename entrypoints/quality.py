@@ -11,13 +11,13 @@ from session_mgmt_mcp.contexts import existing
 from session_mgmt_mcp.domain.checkpoints import Checkpoint
 from session_mgmt_mcp.domain.pressure import Pressure, pressure
 from session_mgmt_mcp.domain.quality.scoring import Score
-from session_mgmt_mcp.domain.quality.trend import Recorded, Trend, regressions, trend_over
+from session_mgmt_mcp.domain.quality.trend import Recorded, Trend, regressions, trend_of
 from session_mgmt_mcp.domain.quality.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
 class Monitored:
-    """The score now, those of some days before it, and what follows from them; `trend` is that over all these days."""
+    """The score now, those of some days before it, and what follows from them."""
 
     now: Score
     series: list[Recorded]  # oldest first, without the score now
@@ -45,7 +45,7 @@ async def monitor(app: Application, folder: str | None, days: int) -> Monitored:
     series = await app.quality.history(project, now.at - timedelta(days=days))
     before = series or await app.quality.latest(project, 1)
     whole = [*before, Recorded("", project, "", "", now)]
-    return Monitored(now, series, trend_over(whole), regressions(whole), trust, days)
+    return Monitored(now, series, trend_of(whole), regressions(whole), trust, days)
 
 
 async def checkpoint(app: Application, folder: str | None, name: str | None, commit: bool) -> Marked:

@@ -11,7 +11,7 @@ from typing import Any
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.conversation import Conversation, LineTooLong, read_line
 from session_mgmt_mcp.ports.errors import PortError
-from session_mgmt_mcp.service import Service, Verb
+from session_mgmt_mcp.service import OnEvent, Service, Verb
 from session_mgmt_mcp.version import VERSION
 from session_mgmt_mcp.wire import newer
 
@@ -27,7 +27,7 @@ class Reception:
         self,
         service: Service,
         verbs: Mapping[str, Verb],
-        on_event: Callable[[Mapping[str, Any]], None],
+        on_event: OnEvent,
         on_newer: Callable[[str], None],
     ) -> None:
         self._service = service
@@ -70,7 +70,10 @@ class Reception:
     def _attended(self, task: asyncio.Task[None]) -> None:
         self._writers.pop(task).close()
         self._quiet_since = time.monotonic()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, ConnectionError):
+            _log.debug("somebody went before the answer")  # as a hook does whose client must not wait
+        elif error is not None:
             _log.error("a connection broke", exc_info=error)
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -89,20 +92,31 @@ class Reception:
         with connection.entered(caller):
             match role:
                 case "mcp":
-                    await self._converse(reader, writer)
+                    await self._converse(caller, reader, writer)
                 case "control":
                     await self._command(reader, writer)
                 case "hook":
-                    self._on_event(await _heard(reader))
-                    await _say(writer, {"taken": True})
+                    await self._take(reader, writer)
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _converse(
+        self, caller: connection.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         conversation = Conversation(self._service.server, reader, writer)
         self._conversations.add(conversation)
+        self._service.on_arrival(caller)
         try:
             await conversation.run()
         finally:
             self._conversations.discard(conversation)
+            self._service.on_departure(caller)
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        event = await _heard(reader)
+        coming = self._on_event(event)
+        answer = await asyncio.shield(coming) if coming and event.get("asks") else None  # dealt with, whoever hears it
+        await _say(writer, {"taken": True, "context": answer.context} if answer else {"taken": True})
+        if answer and (await _heard(reader)).get("handed"):
+            await answer.handed()
 
     async def _command(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = await _heard(reader)

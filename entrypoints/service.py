@@ -6,9 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from fastmcp import FastMCP
+from session_mgmt_mcp.connection import Connection
 
 Progress: TypeAlias = Callable[[dict[str, Any]], None]
 Verb: TypeAlias = Callable[[Mapping[str, Any], Progress], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a hook is to hand to its client; `handed` is called once it has."""
+
+    context: str
+    handed: Callable[[], Awaitable[None]]
+
+
+OnEvent: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Answer | None] | None]
+"""Takes a hook's event. What it gives comes when the event is dealt with; only a hook that asks waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +31,10 @@ class Service:
     server: FastMCP
     verbs: Mapping[str, Verb] = field(default_factory=dict)
     repeatable: Sequence[str] = ()
-    on_event: Callable[[Mapping[str, Any]], None] = lambda _: None
+    on_event: OnEvent = lambda _: None
     is_busy: Callable[[], bool] = lambda: False  # something the user started must go on without a client
+    on_arrival: Callable[[Connection], None] = lambda _: None  # a client's server, not a command or a hook
+    on_departure: Callable[[Connection], None] = lambda _: None
 
 
 OpenService: TypeAlias = Callable[[], AbstractAsyncContextManager[Service]]

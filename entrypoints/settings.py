@@ -65,6 +65,10 @@ class Settings(BaseSettings):
         False, description="A checkpoint commits the changed tracked files; else only where `permissions` allows it."
     )
 
+    briefing: bool = Field(
+        True,
+        description="Tell a session at its beginning what the last one left; the environment variable spares the wait.",
+    )
     query_log: bool = Field(
         True, description="Keep the newest searches, redacted, for get_search_metrics and search_suggestions."
     )

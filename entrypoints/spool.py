@@ -34,7 +34,7 @@ def leave(data: str, event: dict[str, Any]) -> bool:
     return True
 
 
-def drain(data: str, take: Callable[[dict[str, Any]], None]) -> tuple[int, int]:
+def drain(data: str, take: Callable[[dict[str, Any]], object]) -> tuple[int, int]:
     """Hands every event to `take`, oldest first, and removes it; what cannot be used moves to `bad/`. Taken, moved."""
     folder = places.spool(data)
     try:

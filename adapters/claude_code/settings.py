@@ -33,7 +33,7 @@ HOOK_EVENTS = (
     "SubagentStop",
     "SessionEnd",
 )
-HOOK_TIMEOUT = 5  # seconds; a hook takes milliseconds, and the client must never wait for a broken one
+HOOK_TIMEOUT = 10  # seconds; a hook takes milliseconds, one that starts the hub at most 8 seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class _Look:
             return reports.read(path, time, raw)
         except OSError:
             self._problem(path, "It cannot be read.")
-        except reports.BROKEN:
+        except (ValueError, TypeError, KeyError, RecursionError):
             self._problem(path, "It does not parse.")
         return []
 

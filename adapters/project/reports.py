@@ -26,10 +26,6 @@ _SECURITY = (
 )
 
 
-BROKEN = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
-"""What reading a damaged report may raise."""
-
-
 def may_be_one(name: str) -> bool:
     """By its name: what is opened at all."""
     lowered = name.lower()
@@ -39,7 +35,7 @@ def may_be_one(name: str) -> bool:
 
 
 def read(path: str, time: datetime, raw: bytes) -> list[Report]:
-    """Nothing for a file of another kind. Raises one of BROKEN."""
+    """None for a file of another kind. Raises ValueError for one that is broken."""
     head = raw[:2_000].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"<"):
         return _of_xml(path, time, raw)

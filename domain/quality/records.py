@@ -24,7 +24,6 @@ def body_of(project: str, score: Score, trigger: str, session: str) -> dict[str,
         "total": score.total,
         "band": score.band,
         "note": score.note,
-        "unread": [redact(sentence).text for sentence in score.unread],
         "time": score.at.isoformat(),
         "components": [_component(one) for one in score.components],
     }
@@ -38,7 +37,6 @@ def recorded(document: Document) -> Recorded:
         components=[_read(one) for one in body["components"]],
         at=datetime.fromisoformat(body["time"]),
         note=body["note"],
-        unread=body.get("unread", ()),
     )
     return Recorded(document.id, body["project"], body["session"], body["trigger"], score)
 

@@ -15,7 +15,6 @@ from session_mgmt_mcp.domain.quality.history import (
     refers_to_issue,
 )
 from session_mgmt_mcp.domain.text import counted
-from session_mgmt_mcp.ports.project_files import Survey, TestResults
 
 
 class Part(StrEnum):
@@ -60,7 +59,6 @@ class Score:
     components: Sequence[Component]
     at: datetime
     note: str = ""
-    unread: Sequence[str] = ()  # files that would have said something, one sentence each
 
     @property
     def known(self) -> float:
@@ -114,8 +112,7 @@ def score(evidence: Evidence) -> Score:
     """
     if note := _nothing(evidence):
         return Score(None, None, (), evidence.at, note)
-    unread = [f"{one.path}: {one.why}" for one in evidence.survey.problems]
-    return replace(added_up([rule(evidence) for rule in RULES], evidence.at), unread=unread)
+    return added_up([rule(evidence) for rule in RULES], evidence.at)
 
 
 def added_up(components: Sequence[Component], at: datetime) -> Score:
@@ -205,17 +202,8 @@ def _tests(evidence: Evidence) -> Component:
     if files >= many and not tools and unread:
         return replace(blank, unknown=f"a {unread[0]} that can be read")
     points = most if files >= many and tools else middle if files >= some else least if files else 0
-    figure = f"{counted(files, 'test file')}, {tools or 'no configuration'}{_results(survey)}"
+    figure = f"{counted(files, 'test file')}, {tools or 'no configuration'}"
     return _known(blank, evidence, points, figure, next(iter(survey.test_tools.values()), ""))
-
-
-def _results(survey: Survey) -> str:
-    """How the newest run of the tests ended, where a report tells of one."""
-    runs = [report for report in survey.reports if isinstance(report, TestResults)]
-    if not runs:
-        return ""
-    newest = max(runs, key=lambda run: run.time)
-    return f"; {newest.failed} of {newest.run} failed on {newest.time:%Y-%m-%d} ({newest.path})"
 
 
 def _docs(evidence: Evidence) -> Component:

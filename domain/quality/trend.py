@@ -1,7 +1,7 @@
 """Scores over time: which way they go, what moved, what got worse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
 from typing import Literal, TypeAlias
@@ -75,17 +75,6 @@ def trend_of(history: Sequence[Recorded]) -> Trend:
     direction: Direction = "improving" if lately > STEADY else "declining" if lately < -STEADY else "steady"
     change = newest.total - before.total
     return Trend(direction, newest.total, change, alike(before, newest), before.at, len(scores), moves(before, newest))
-
-
-def trend_over(history: Sequence[Recorded]) -> Trend:
-    """As `trend_of`, but against the oldest: what changed and moved over the whole time."""
-    trend = trend_of(history)
-    scores = [one.score for one in history if one.score.total is not None]
-    if len(scores) < 2:
-        return trend
-    first, last = scores[0], scores[-1]
-    change = (last.total or 0) - (first.total or 0)
-    return replace(trend, change=change, alike=alike(first, last), since=first.at, moves=moves(first, last))
 
 
 def alike(before: Score, after: Score) -> float:

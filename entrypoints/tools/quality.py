@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 from session_mgmt_mcp import quality, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.checkpoint_commit import Committed, Refused
-from session_mgmt_mcp.domain.checkpoints import moved, short, standing
+from session_mgmt_mcp.domain.checkpoints import moved, standing
 from session_mgmt_mcp.domain.pressure import Pressure
 from session_mgmt_mcp.domain.quality.scoring import Component, Part, Score
-from session_mgmt_mcp.domain.quality.trend import Recorded, moves
+from session_mgmt_mcp.domain.quality.trend import Recorded
 from session_mgmt_mcp.domain.quality.trust import Trust
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.text import counted
@@ -64,29 +64,21 @@ class Unknown(BaseModel):
 
 
 class Point(BaseModel):
-    """A score of the past; `parts` are the points of each part, of those known in it; `moved` what differs from the one before."""
+    """A score of the past; `parts` are the points of each part, of those known in it."""
 
     time: datetime
     total: int | None
     trigger: str
     parts: dict[str, str]
-    moved: list[str]
 
     @classmethod
-    def all_of(cls, series: Sequence[Recorded]) -> list[Self]:
-        """The newest first."""
-        before = [None, *series]
-        return [cls.of(one, old) for old, one in zip(before, series, strict=False)][::-1]
-
-    @classmethod
-    def of(cls, one: Recorded, before: Recorded | None) -> Self:
+    def of(cls, one: Recorded) -> Self:
         parts = {str(part): _share(one.score, part) for part in Part}
         return cls(
             time=whole_second(one.score.at),
             total=one.score.total,
             trigger=one.trigger,
             parts={part: share for part, share in parts.items() if share},
-            moved=[short(move) for move in moves(before.score, one.score)] if before else [],
         )
 
 
@@ -139,7 +131,6 @@ class MonitorReply(BaseModel):
     next: list[str]
     components: list[Evidence]
     unknown: list[Unknown]
-    unread: list[str]
     series: list[Point]
     trust: TrustReply
 
@@ -157,8 +148,7 @@ class MonitorReply(BaseModel):
             next=_clean(steps),
             components=Evidence.all_of(found.now),
             unknown=Unknown.all_of(found.now),
-            unread=_clean(found.now.unread),
-            series=Point.all_of(found.series),
+            series=[Point.of(one) for one in reversed(found.series)],
             trust=TrustReply.of(found.trust),
         )
         return within(whole, max_tokens, "series", "components", "unknown", "moved", "next", "alerts")
@@ -184,7 +174,6 @@ class CheckpointReply(BaseModel):
     next: list[str]
     components: list[Evidence]
     unknown: list[Unknown]
-    unread: list[str]
     trust: TrustReply
     context: PressureReply
     memory: str
@@ -216,7 +205,6 @@ class CheckpointReply(BaseModel):
             next=_clean([one.text for one in made.recommendations]),
             components=Evidence.all_of(made.score),
             unknown=Unknown.all_of(made.score),
-            unread=_clean(made.score.unread),
             trust=TrustReply.of(marked.trust),
             context=PressureReply.of(marked.pressure),
             memory=made.memory,

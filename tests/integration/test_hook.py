@@ -51,6 +51,15 @@ def test_without_a_hub_the_event_waits_in_the_spool_and_starts_none(world):
     assert world.hubs() == []
 
 
+@pytest.mark.parametrize("shell", [[], ["sh", "-c", '"$@"; true', "sh"]], ids=["directly", "through a shell"])
+def test_a_session_that_begins_says_whose_it_is(world, shell):
+    command = [*shell, sys.executable, "-m", "session_mgmt_mcp.server", "hook", "SessionStart"]
+    subprocess.run(
+        command, check=True, input=json.dumps(PAYLOAD).encode(), env={**os.environ, "SESSION_MGMT_BRIEFING": "0"}
+    )
+    assert spooled()[0]["client_pid"] == os.getpid()
+
+
 def test_prompts_and_tool_output_are_never_kept(world):
     fire()
     assert "hunter2" not in json.dumps(spooled())
@@ -75,12 +84,12 @@ def test_an_event_that_came_both_ways_counts_once(world):
 
 
 def test_a_hub_takes_in_what_waited_in_the_spool(world):
-    fire("SessionStart")
+    fire("SessionEnd")
     fire("Stop")
     world.client()
     world.until(lambda: spooled() == [], seconds=20)
     events = control.call("events", spawn=False)["events"]
-    assert [event["event"] for event in events] == ["SessionStart", "Stop"]
+    assert [event["event"] for event in events] == ["SessionEnd", "Stop"]
 
 
 def test_a_hub_that_does_not_answer_leaves_it_to_the_spool(world):
@@ -107,6 +116,52 @@ def test_without_an_event_and_without_a_directory_it_is_silent_too(world, tmp_pa
     (tmp_path / "file").touch()
     assert silent(fire(event=""))
     assert silent(fire(SESSION_MGMT_DATA_DIR=str(tmp_path / "file" / "x")))
+
+
+@pytest.fixture
+def context(world):
+    """A hub that has something to say to whoever asks."""
+    world.client().request("tools/list")
+    world.data.joinpath("context").write_text('Last time: "the lock" \u2014 fixed.')
+    return world.data
+
+
+@pytest.mark.parametrize("event", ["SessionStart", "UserPromptSubmit"])
+def test_what_the_hub_has_to_say_is_handed_to_the_client(world, context, event):
+    done = fire(event)
+    said = {"hookEventName": event, "additionalContext": 'Last time: "the lock" \u2014 fixed.'}
+    assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, {"hookSpecificOutput": said}, b"")
+    world.until((context / "handed").exists)
+    assert spooled() == []
+
+
+def test_a_compaction_gets_it_as_plain_text(world, context):
+    assert fire("PreCompact").stdout.decode() == 'Last time: "the lock" \u2014 fixed.\n'
+
+
+def test_events_that_do_not_ask_are_told_nothing(world, context):
+    assert silent(fire("PostToolUse"))
+    assert silent(fire("Stop"))
+    assert not (context / "handed").exists()
+
+
+def test_the_report_of_a_background_task_is_no_prompt(world, context):
+    assert silent(fire("UserPromptSubmit", {**PAYLOAD, "prompt": "<task-notification> done"}))
+
+
+def test_a_hub_that_takes_long_does_not_keep_the_prompt_waiting(world, context):
+    (context / "delay").write_text("20")
+    began = time.monotonic()
+    assert silent(fire("UserPromptSubmit"))
+    assert time.monotonic() - began < 10
+    assert len(spooled()) <= 1
+    assert not (context / "handed").exists(), "what was not handed over must not count as told"
+
+
+def test_it_starts_none_where_nothing_is_to_be_said(world):
+    assert silent(fire("SessionStart", SESSION_MGMT_BRIEFING="0"))
+    assert world.hubs() == []
+    assert len(spooled()) == 1
 
 
 def test_our_own_subprocesses_are_not_listened_to(world):

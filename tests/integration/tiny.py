@@ -13,7 +13,7 @@ from fastmcp import FastMCP
 from mcp_types import ToolAnnotations
 from session_mgmt_mcp import connection, places
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid
-from session_mgmt_mcp.service import Service
+from session_mgmt_mcp.service import Answer, Service
 
 REPEATABLE = ("store", "search", "ping", "whoami")
 
@@ -79,9 +79,20 @@ async def open_service():
     async def seen(args, progress):
         return {"events": events}
 
+    def on_event(event):
+        events.append(event)
+        return answer(event) if (data / "context").exists() else None
+
+    async def answer(event):
+        async def handed():
+            (data / "handed").touch()
+
+        await asyncio.sleep(float((data / "delay").read_text()) if (data / "delay").exists() else 0)
+        return Answer((data / "context").read_text(), handed)
+
     verbs = {"count": count, "fail": fail, "wait": wait, "events": seen}
     try:
-        yield Service(server, verbs, REPEATABLE, events.append, (data / "busy").exists)
+        yield Service(server, verbs, REPEATABLE, on_event, (data / "busy").exists)
     finally:
         (data / "closed").touch()
 

@@ -64,34 +64,6 @@ async def test_a_score_is_told_with_its_evidence_and_what_is_unknown(opened):
     assert reply["series"] == [] and reply["change"] is None and len(reply["next"]) == 5
 
 
-async def test_files_that_cannot_be_read_are_named(opened, shop):
-    _, client = opened
-    (shop / "package.json").write_text("{")
-    (shop / "coverage.xml").write_text("<coverage")
-    git(shop, "add", ".")
-    for tool in ("quality_monitor", "checkpoint"):
-        unread = (await call(client, tool))["unread"]
-        assert unread == ["package.json: It does not parse.", "coverage.xml: It does not parse."]
-
-
-async def test_what_moved_is_told_over_all_the_days_and_point_by_point(opened, shop):
-    _, client = opened
-    for step, name in enumerate(("docs/a.md", "uv.lock", "b.py")):
-        await call(client, "checkpoint", name=f"step {step}")
-        (shop / name).parent.mkdir(exist_ok=True)
-        (shop / name).write_text("")
-        git(shop, "add", ".")
-    last = await call(client, "checkpoint", name="last")
-    reply = await call(client, "quality_monitor")
-    assert [point["moved"] for point in reply["series"]] == [
-        [], ["packaging 3 -> 5", "lock freshness unknown -> 5"], ["docs 2 -> 3"], []
-    ]  # fmt: skip
-    assert [line.partition(" of ")[0] for line in reply["moved"]] == [
-        "packaging 3 -> 5", "docs 2 -> 3", "lock freshness unknown -> 5"
-    ]  # fmt: skip
-    assert reply["change"] == last["total"] - reply["series"][-1]["total"]
-
-
 async def test_looking_stores_nothing(opened, shop):
     app, client = opened
     await call(client, "quality_monitor")

@@ -15,7 +15,6 @@ from session_mgmt_mcp.ports.project_files import (
     Language,
     Problem,
     Survey,
-    TestResults,
 )
 
 from tests.unit.quality.samples import MANIFEST, NOW, ago, commits, evidence, history, lock, one
@@ -83,15 +82,6 @@ def test_a_configuration_that_cannot_be_read_leaves_tests_unknown_where_it_matte
     broken = {"manifests": [MANIFEST], "problems": [Problem("pyproject.toml", "It does not parse.")]}
     assert one(evidence(test_files=12, **broken), "tests").points is None
     assert one(evidence(test_files=7, **broken), "tests").points == 3
-
-
-def test_a_report_of_a_test_run_is_told_and_counts_for_nothing():
-    run = {
-        "test_files": 5,
-        "reports": [TestResults("old.xml", ago(9), 9, 9, 0), TestResults("junit.xml", ago(1), 40, 3, 2)],
-    }
-    assert one(evidence(**run), "tests").points == 3
-    assert one(evidence(**run), "tests").figure.endswith("3 of 40 failed on 2026-06-16 (junit.xml)")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""What a session is told at its beginning, from all services."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.briefing import BUDGET, Section, compose
+from session_mgmt_mcp.domain.contexts import Context
+from session_mgmt_mcp.domain.handoff import Handoff
+from session_mgmt_mcp.domain.handoff_page import page
+from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.related import related
+from session_mgmt_mcp.domain.sessions import Session
+from session_mgmt_mcp.domain.text import counted, opaque_id, snippet
+from session_mgmt_mcp.ports.vector_store import Record
+
+LOOKED_BACK = 5  # handoffs among which another session's is looked for
+CONTEXTS, MEMORIES = 3, 5
+SHARES = {"handoff": 850, "contexts": 180, "memories": 350}  # tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What earlier sessions left for this one."""
+
+    handoff: Handoff | None
+    contexts: Sequence[Context]
+    memories: Sequence[Record]
+
+
+NOTHING = Left(None, (), ())
+
+
+async def left_for(app: Application, session: Session) -> Left:
+    """The handoff of the project's session that ended last, work that was left unfinished, and memories near to both."""
+    recent = await app.handoffs.recent(session.project, LOOKED_BACK)
+    handoff = next((one for one in recent if one.session != session.id), None)
+    contexts = [one for one in await app.contexts.interrupted(session.project) if one.place.session != session.id]
+    memories: Sequence[Record] = ()
+    if handoff is not None:
+        memory = opaque_id(handoff.project, Kind.HANDOFF, handoff.session)
+        memories = await related(app.store, memory, handoff.session, MEMORIES)
+    return Left(handoff, contexts[:CONTEXTS], memories)
+
+
+def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] = (), budget: int = BUDGET) -> str:
+    """At most `budget` tokens; empty when nothing was left."""
+    sections = [Section("# Reminders", [f"- {line}" for line in reminders], 200)]
+    if left.handoff is not None:
+        sections.append(_section(page(left.handoff, SHARES["handoff"], unasked=True)))
+    work = [_of_context(one) for one in left.contexts]
+    sections.append(Section("# Work that was left unfinished", work, SHARES["contexts"]))
+    memories = [f"- {one.kind}, {one.time:%Y-%m-%d}: “{snippet(one.text, '')}” [{one.id}]" for one in left.memories]
+    sections.append(Section("# Memories near to it (reflect_on_past finds more)", memories, SHARES["memories"]))
+    return compose(project, now, sections, budget)
+
+
+def _section(text: str) -> Section:
+    title, *lines = [line for line in text.splitlines() if line.strip()]
+    return Section(title, lines, SHARES["handoff"] + 50)
+
+
+def _of_context(context: Context) -> str:
+    work = context.work
+    where = f"on {work.branch}" if work.branch else "on a detached HEAD" if work.repository else "outside of git"
+    todos = [todo for todo in work.todos if todo.state != "completed"]
+    parts = [counted(len(work.changed), "changed file"), counted(len(todos), "open todo")]
+    return (
+        f"- {context.began:%Y-%m-%d %H:%M}, {where} in {work.root}: {', '.join(parts)} ({context.reason}); "
+        f"restore_session_context {context.id}"
+    )

@@ -1,0 +1,99 @@
+"""A session's end: what is left of its transcript is taken in, a handoff is made, the record is closed."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from session_mgmt_mcp import current, paths
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain import contexts
+from session_mgmt_mcp.domain.grants import Operation
+from session_mgmt_mcp.domain.handoff import Handoff
+from session_mgmt_mcp.domain.handoff_page import page, title
+from session_mgmt_mcp.domain.quality.scoring import Score
+from session_mgmt_mcp.domain.quality.trend import Trend
+from session_mgmt_mcp.domain.sessions import Reason, Session, State
+from session_mgmt_mcp.domain.text import counted
+from session_mgmt_mcp.ports.errors import Invalid
+
+OURS = b"<!-- session-mgmt-mcp: a handoff, written on request -->"
+WRITTEN = 3_000  # tokens
+
+
+async def end(app: Application, session: Session, reason: str, at: datetime | None = None) -> Session | None:
+    """Ends it once: one that is closed stays as it is, but for what a tool ended and its client ends now."""
+    if session.state is State.CLOSED and session.reason != Reason.ASKED:
+        return session
+    transcript = session.transcript if session.transcript and Path(session.transcript).is_file() else ""
+    if transcript:
+        await app.capture.follow(Path(transcript))
+    if session.kept:
+        await hand_off(app, session, at)
+        lost = reason == Reason.LOST
+        kept_for = contexts.Reason.SESSION_LOST if lost else contexts.Reason.SESSION_END
+        await app.contexts.preserve(session.id, session.project, session.folder, transcript, kept_for)
+    return await app.sessions.close(session.id, reason, at)
+
+
+async def hand_off(app: Application, session: Session, at: datetime | None = None) -> Handoff | None:
+    """Its handoff as of `at`; None when nothing happened in it. Making it twice is making it once."""
+    made = await app.handoffs.make(
+        session.id, session.project, session.folder, session.started, session.base or None, session.transcript, at
+    )
+    if made is not None and not session.handoff:
+        await app.sessions.update(session.id, handoff=True)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What the tool `end` found and did. `page` is None when nothing happened in the session."""
+
+    summary: str
+    session: Session
+    score: Score
+    trend: Trend
+    page: str | None
+    file: str | None
+    learned: list[str]
+
+
+async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finished:
+    """Ends the caller's session on request. Raises Invalid for a write that was not granted or would replace a stranger's file."""
+    session = await current.started(app, folder)
+    if write_to_repo:
+        await app.grants.require(Operation.REPO_WRITE, session.project)
+    score = await app.quality.score(folder)
+    [last, *_] = [*await app.quality.latest(session.project, 1), None]
+    if last is None or (last.session, last.trigger, last.score.total) != (session.id, "end", score.total):
+        await app.quality.record(session.project, score, "end", session.id)
+    ended = await end(app, session, Reason.ASKED, datetime.now(UTC)) or session
+    learned = await app.learning.learn(session.id, session.project)
+    handoff = await app.handoffs.of(session.id)
+    file = None
+    if handoff is not None:
+        file = str(paths.handoffs(app.settings.data_dir) / session.project / f"{session.id}.md")
+        if write_to_repo:
+            file = str(await asyncio.to_thread(_write, folder, page(handoff, WRITTEN)))
+    kept = f"{counted(learned.new, 'insight')} kept" if learned.new else "no new insight"
+    left = title(handoff) if handoff else "nothing happened in it, so there is no handoff"
+    return Finished(
+        summary=f"Ended. {left}; {kept}; quality {'unknown' if score.total is None else f'{score.total}/100'}.",
+        session=ended,
+        score=score,
+        trend=await app.quality.trend(session.project),
+        page=page(handoff) if handoff else None,
+        file=file,
+        learned=[lesson.text for lesson in learned.lessons],
+    )
+
+
+def _write(folder: Path, text: str) -> Path:
+    """HANDOFF.md, where there is none or one of ours."""
+    file = folder / "HANDOFF.md"
+    if file.is_symlink() or (file.exists() and not file.read_bytes().startswith(OURS)):
+        raise Invalid(f"{file} is not ours: move it away, or leave out write_to_repo.")
+    unfinished = file.with_name(f".{file.name}.tmp")
+    unfinished.write_bytes(OURS + b"\n\n" + text.encode())
+    return unfinished.replace(file)

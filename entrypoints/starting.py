@@ -1,0 +1,104 @@
+"""The tools `start` and `session_welcome`: what they find and do, from all services."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from session_mgmt_mcp import current, shortcuts
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.beginning import in_words, left_for
+from session_mgmt_mcp.domain.grants import Operation
+from session_mgmt_mcp.domain.handoff_page import title
+from session_mgmt_mcp.domain.quality.scoring import Score
+from session_mgmt_mcp.domain.quality.stack import Stack
+from session_mgmt_mcp.domain.quality.trend import Trend
+from session_mgmt_mcp.domain.sessions import Session
+from session_mgmt_mcp.ports.errors import Conflict, Invalid
+from session_mgmt_mcp.ports.package_manager import Synced
+
+TOLD = 1_100  # tokens; the whole reply stays below 1,500
+INSTALLED = "installed"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the tool `start` found and did."""
+
+    summary: str
+    session: Session
+    stack: str
+    score: Score
+    trend: Trend
+    told: str
+    shortcuts: str
+    synced: Synced | None
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    summary: str
+    told: str
+    hints: list[str]
+
+
+async def begin(app: Application, folder: Path, sync_dependencies: bool, install: bool) -> Begun:
+    """Raises Invalid for a sync that was not granted, and what scoring and syncing raise."""
+    session = await current.started(app, folder)
+    stack = await app.quality.stack(folder)
+    synced = await _synced(app, session, folder, stack) if sync_dependencies else None
+    score = await app.quality.score(folder)
+    trend = await app.quality.trend(session.project)
+    left = await left_for(app, session)
+    reminders = await app.reminders.lines(session.project)
+    told = in_words(left, session.project, datetime.now(UTC), reminders, TOLD)
+    await app.sessions.update(session.id, briefed=True)
+    before = f"goes on from {title(left.handoff)}" if left.handoff else "is the first that is known of this project"
+    total = f"quality {score.total}/100 ({trend.direction})" if score.total is not None else "no score yet"
+    return Begun(
+        summary=f"The session {before}; {total}; {stack.in_words()}.",
+        session=session,
+        stack=stack.in_words(),
+        score=score,
+        trend=trend,
+        told=told,
+        shortcuts=await _shortcuts(app, install),
+        synced=synced,
+    )
+
+
+async def welcome(app: Application, session: Session) -> Welcome:
+    """What a session that asks is told; hints for whoever is new here."""
+    left = await left_for(app, session)
+    hints = []
+    if await app.ledger.last_import() is None:
+        hints.append(
+            "Run `session-mgmt-mcp import` once: what Claude Code still has of earlier sessions is then found."
+        )
+    if not session.automatic:
+        hints.append("This folder is in no git repository: call start and end yourself.")
+    if not session.transcript:
+        hints.append("No hook has told of this session: `session-mgmt-mcp setup` registers them.")
+    since = f"{session.started:%Y-%m-%d %H:%M} UTC"
+    last = f"Before it: {title(left.handoff)}." if left.handoff else "Nothing is known of earlier sessions here."
+    summary = f"Session of {since} in {session.folder}, project {session.project}. {last}"
+    return Welcome(summary, in_words(left, session.project, datetime.now(UTC), budget=TOLD), hints)
+
+
+async def _synced(app: Application, session: Session, folder: Path, stack: Stack) -> Synced:
+    await app.grants.require(Operation.DEPENDENCY_SYNC, session.project)
+    if not stack.managers:
+        raise Invalid("sync_dependencies: this project has no manifest of a package manager that is known.")
+    return await app.package_manager.sync(stack.managers[0], folder)
+
+
+async def _shortcuts(app: Application, asked: bool) -> str:
+    """Written when asked for, and with the very first start; afterwards whoever removed them is left in peace."""
+    known = await app.storage.get(INSTALLED, "shortcuts")
+    if known is not None and not asked:
+        return ""
+    done = await asyncio.to_thread(shortcuts.install_shortcuts)
+    with suppress(Conflict):
+        await app.storage.put(INSTALLED, "shortcuts", {}, expected_version=known.version if known else 0)
+    return shortcuts.summary(done)
