@@ -140,9 +140,10 @@ class LocalSessionStorage:
                 raise files.translated(error, self._folder) from error
 
         try:
-            return await asyncio.wrap_future(self._threads.submit(run))
+            future = self._threads.submit(run)
         except RuntimeError:
             raise Unavailable("The storage is closed: open it again.") from None
+        return await asyncio.wrap_future(future)
 
     def _place(self, collection: str, id: str) -> _Place:
         return _Place(collection, id, f"{self._folder}/{file_stem(collection)}")
