@@ -34,7 +34,7 @@ T = TypeVar("T")
 FORMAT = 1
 DAMAGED = ".damaged"
 """Folder of what was found broken, for a person to look at."""
-LOCKS = 8  # a collection; with one, two processes write half as fast (docs/architecture/0027)
+LOCKS = 8  # a collection; with one, two processes write half as fast (docs/architecture/0025)
 THREADS = 4
 SWEEP_EVERY, SWEEP_AT_ONCE = 64, 256
 """With every 64th write of a collection its next 256 documents are looked at, and the expired ones go."""
