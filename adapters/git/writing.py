@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ KEPT = (
 )  # fmt: skip
 FIXED = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true", "SESSION_MGMT_GUARD": "1"}
 GRACE = 2.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0e-\x1b\x7f]")
 NOTHING: Mapping[str, str] = {}
 WORDS = 200
 MOST_BYTES = 1_000_000
@@ -80,7 +82,7 @@ def _signal(process: Process, number: int) -> None:
 def _words(said: int) -> str:
     """In one line, the middle left out when there are many."""
     os.lseek(said, 0, os.SEEK_SET)
-    lines = os.read(said, MOST_BYTES).decode("utf-8", "replace").splitlines()
+    lines = _COLOURS.sub("", os.read(said, MOST_BYTES).decode("utf-8", "replace")).splitlines()
     words = "; ".join(line.strip() for line in lines if line.strip())
     cut = len(words) > 2 * WORDS
     return (f"{words[:WORDS]} ... {words[-WORDS:]}" if cut else words) or "without a word"

@@ -217,10 +217,10 @@ async def test_a_hook_that_fails_is_quoted_and_nothing_has_changed(shop, git, un
     (shop / "a").write_text("changed\n")
     (shop / "new").write_text("x")
     git(shop, "add", "new")
-    hook(shop, name, f"echo lint: a is ugly, {SECRET}; exit 3")
+    hook(shop, name, f"printf 'lint: \\033[31ma is\\033[0m ugly\\007, {SECRET}\\n'; exit 3")
     before = untouched()
     refused = await commits().commit(shop, "x", 100)
-    assert "lint: a is ugly" in refused.reason and SECRET not in refused.reason and "\n" not in refused.reason
+    assert "lint: a is ugly," in refused.reason and SECRET not in refused.reason and "\n" not in refused.reason
     assert untouched() == before
 
 
