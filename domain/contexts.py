@@ -21,9 +21,9 @@ from session_mgmt_mcp.ports.session_storage import Document, SessionStorage
 
 CONTEXTS = "contexts"
 DIFFS = "context_diffs"  # apart, so that contexts are listed without reading them
-KEPT = timedelta(days=90)
+KEPT = timedelta(days=30)
 SHOWN = 5  # interrupted contexts of a project
-LOOKED_AT = 200  # newest contexts of a project among which they are looked for
+LOOKED_AT = 50  # newest contexts of a project among which one is looked for: each is a file to be read
 _ID = re.compile(r"[0-9a-f]{25}")
 _END_OF_TIME = 1 << 44  # milliseconds; ids count down from there, so that the newest comes first
 
@@ -144,12 +144,17 @@ class ContextService:
 
     async def taken_up(self, session: str, project: str) -> None:
         """Its user is back: what was kept when the session was left is no interruption any more."""
-        async with aclosing(self.all(project, session)) as contexts:
+        looked = 0
+        async with aclosing(self.all(project)) as contexts:
             async for context in contexts:
-                if context.resumed is not None:
-                    return  # and so are the older ones
-                if context.reason in INTERRUPTIONS:
-                    await self._mark(context)
+                looked += 1
+                if context.place.session == session:
+                    if context.resumed is not None:
+                        return  # and so are the older ones
+                    if context.reason in INTERRUPTIONS:
+                        await self._mark(context)
+                if looked >= LOOKED_AT:
+                    return
 
     async def interrupted(self, project: str, most: int = SHOWN) -> list[Context]:
         """Unfinished work that was left and not taken up again, newest first: of each session as it was last left."""
@@ -177,7 +182,7 @@ class ContextService:
         prefix = _prefix(project) if project else ""
         where = {name: said for name, said in (("project", project), ("session", session)) if said is not None}
         while True:
-            page = await self._storage.list(CONTEXTS, prefix, where, cursor)
+            page = await self._storage.list(CONTEXTS, prefix, where, cursor, LOOKED_AT)
             for document in page.documents:
                 yield _context(document)
             if (cursor := page.cursor) is None:
@@ -185,11 +190,15 @@ class ContextService:
 
     async def _last_equal(self, place: Place, work: Work, reason: Reason) -> Context | None:
         """The newest of the same session and place, if it says the same and was kept for as good a reason."""
+        looked = 0
         async with aclosing(self.all(place.project)) as contexts:
             async for context in contexts:
+                looked += 1
                 if (context.place.session, context.work.root) == (place.session, work.root):
                     same = context.resumed is None and _fingerprint(context.work) == _fingerprint(work)
                     return context if same and (reason is Reason.ASKED or context.reason in INTERRUPTIONS) else None
+                if looked >= LOOKED_AT:
+                    break
         return None
 
     async def _write(self, context: Context) -> Context:

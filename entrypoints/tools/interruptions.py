@@ -237,7 +237,7 @@ async def stop_interruption_monitoring(project: Project = None, app: Application
 @tool(read_only=True, hint="interruptions history what was I doing unfinished work left gaps")
 async def get_interruption_history(
     user_id: User = "default",
-    hours: Annotated[int, Field(ge=1, le=2_160, description="So far back.")] = 24,
+    hours: Annotated[int, Field(ge=1, le=720, description="So far back.")] = 24,
     project: Project = None,
     app: Application = Inject,
 ) -> HistoryReply:
@@ -252,7 +252,7 @@ async def get_interruption_history(
 async def get_interruption_statistics(
     user_id: User = "default", project: Project = None, app: Application = Inject
 ) -> StatisticsReply:
-    """How often and for how long work was interrupted, by reason, project and day: computed from what is kept, 90 days.
+    """How often and for how long work was interrupted, by reason, project and day: computed from what is kept, 30 days.
 
     Use it for the sum; for single interruptions get_interruption_history.
     """
