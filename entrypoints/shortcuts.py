@@ -9,16 +9,18 @@ from typing import Literal
 from session_mgmt_mcp import registration
 from session_mgmt_mcp.adapters.claude_code import settings
 from session_mgmt_mcp.commands import OURS, SHORTCUTS, Command, shortcut_page
+from session_mgmt_mcp.ports.errors import Conflict, Unavailable
 from session_mgmt_mcp.registration import Change
 
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """What became of one file: written (it was absent, or an older one of ours), current, or theirs and left alone."""
+    """What became of one file: written (it was absent, or an older one of ours), current, theirs and left alone, or failed."""
 
     name: str
     file: Path
-    state: Literal["written", "current", "theirs"]
+    state: Literal["written", "current", "theirs", "failed"]
+    why: str = ""  # it failed
 
 
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -27,10 +29,8 @@ def folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def install_shortcuts(environ: Mapping[str, str] = os.environ) -> list[Shortcut]:
-    """Writes each that is absent or ours. Raises Unavailable where the folder cannot be written."""
-    found = [_looked(command, environ) for command in SHORTCUTS]
-    registration.apply([change for _, change in found if change is not None])
-    return [shortcut for shortcut, _ in found]
+    """Writes each that is absent or ours. What cannot be written fails by itself, and says why."""
+    return [_installed(command, environ) for command in SHORTCUTS]
 
 
 def planned(environ: Mapping[str, str] = os.environ) -> list[Change]:
@@ -53,7 +53,18 @@ def summary(shortcuts: Sequence[Shortcut]) -> str:
     """
     words = {"written": "Written", "current": "Already there", "theirs": "Left alone, because they are not ours"}
     by_state = {said: [f"/{s.name}" for s in shortcuts if s.state == state] for state, said in words.items()}
-    return " ".join(f"{said}: {', '.join(names)}." for said, names in by_state.items() if names)
+    failed = dict.fromkeys(f"Not written: {s.why}" for s in shortcuts if s.state == "failed")
+    return " ".join([*(f"{said}: {', '.join(names)}." for said, names in by_state.items() if names), *failed])
+
+
+def _installed(command: Command, environ: Mapping[str, str]) -> Shortcut:
+    try:
+        shortcut, change = _looked(command, environ)
+        if change is not None:
+            registration.apply([change])
+    except (Unavailable, Conflict) as error:
+        return Shortcut(command.name, _file(command, environ), "failed", str(error))
+    return shortcut
 
 
 def _looked(command: Command, environ: Mapping[str, str]) -> tuple[Shortcut, Change | None]:

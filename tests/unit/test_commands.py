@@ -9,7 +9,6 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from session_mgmt_mcp import cli, shortcuts
 from session_mgmt_mcp.commands import COMMANDS, OURS, SHORTCUTS, plugin_page, prompt_text, shortcut_page
-from session_mgmt_mcp.ports.errors import Unavailable
 from session_mgmt_mcp.shortcuts import install_shortcuts, summary
 
 IDS = [command.name for command in COMMANDS]
@@ -94,12 +93,19 @@ def test_a_shortcut_of_somebody_else_is_left_alone_and_an_older_one_of_ours_is_n
     assert summary(done) == "Written: /end. Left alone, because they are not ours: /start, /checkpoint."
 
 
-def test_a_folder_that_cannot_hold_them_is_said(folder):
+def test_a_folder_that_cannot_hold_them_is_said_and_no_more(folder):
     folder.parent.mkdir(parents=True)
     folder.write_text("in the way")
-    with pytest.raises(Unavailable, match="commands"):
-        install_shortcuts()
+    done = install_shortcuts()
+    assert [one.state for one in done] == ["failed"] * 3 and str(folder) in summary(done)
     assert folder.read_text() == "in the way"
+
+
+def test_one_that_cannot_be_read_does_not_keep_the_others_back(folder):
+    (folder / "checkpoint.md").mkdir(parents=True)
+    done = install_shortcuts()
+    assert [one.state for one in done] == ["written", "failed", "written"]
+    assert summary(done).startswith("Written: /start, /end. Not written: ") and "checkpoint.md" in summary(done)
 
 
 def test_setup_writes_shortcuts_only_when_asked_for(folder, capsys, monkeypatch, tmp_path):
