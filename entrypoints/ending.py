@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from session_mgmt_mcp import current, paths
+from session_mgmt_mcp import current
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain import contexts
 from session_mgmt_mcp.domain.grants import Operation
@@ -73,7 +73,7 @@ async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finishe
     handoff = await app.handoffs.of(session.id)
     file = None
     if handoff is not None:
-        file = str(paths.handoffs(app.settings.data_dir) / session.project / f"{session.id}.md")
+        file = str(app.handoffs.file_of(handoff))
         if write_to_repo:
             file = str(await asyncio.to_thread(_write, folder, page(handoff, WRITTEN)))
     kept = f"{counted(learned.new, 'insight')} kept" if learned.new else "no new insight"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from session_mgmt_mcp.domain import handoffs
 from session_mgmt_mcp.domain.handoffs import BY_PROJECT, COLLECTION
+from session_mgmt_mcp.domain.sessions import Opening
 from session_mgmt_mcp.domain.text import opaque_id
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Condition
@@ -232,3 +233,12 @@ async def test_writers_of_other_processes_are_waited_for(app, worked, shop, monk
 
 def test_the_transcripts_folder_is_the_tests_own(transcript):
     assert Path.home() in transcript.path.parents
+
+
+async def test_the_tool_end_names_the_file_that_was_written(product_in, tmp_path, worked):
+    shop = tmp_path / "My Shop"
+    shop.mkdir()
+    async with product_in(shop, session=SESSION) as (app, client):
+        await app.sessions.open(Opening(SESSION, str(shop), "startup", str(worked.path)))
+        reply = (await client.call_tool("end", {"working_directory": str(shop)})).structured_content
+    assert Path(reply["file"]).read_text().startswith("# Session of ")
