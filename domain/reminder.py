@@ -227,24 +227,32 @@ def upcoming(reminder: Reminder, zone: tzinfo) -> str:
 
 
 def line(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> str:
-    """What the person is told, in one line.
+    """What a session is told, in one line.
 
     >>> line(reminder, now, zone, 0)
     'Reminder for the user: "Call Bob" (due Monday 2026-11-23 09:00)'
     """
-    assert reminder.due is not None
-    due = f"{reminder.due.astimezone(zone):%A %Y-%m-%d %H:%M}"
-    if reminder.opening is not None:
-        when = f"asked for on {reminder.created.astimezone(zone):%Y-%m-%d}, {reminder.how}"
-    elif now - reminder.due >= LATE:
-        when = f"was due {due}, {_ago(now - reminder.due)} ago"
-        more = "or more " if missed_since >= MOST_MISSED else ""
-        when += f", and {missed_since} {more}time{'s' if missed_since > 1 else ''} since" if missed_since else ""
-    else:
-        when = f"due {due}"
     whom = "the user" if reminder.user == "default" else reminder.user
     more = f": {_short(reminder.description)}" if reminder.description else ""
-    return f'Reminder for {whom}: "{_short(reminder.title)}" ({when}){more}'
+    return f'Reminder for {whom}: "{_short(reminder.title)}" ({_when(reminder, now, zone, missed_since)}){more}'
+
+
+def notice(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> str:
+    """What the desktop shows below the title."""
+    when = _when(reminder, now, zone, missed_since)
+    return f"{_short(reminder.description)} ({when})" if reminder.description else when
+
+
+def _when(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> str:
+    assert reminder.due is not None
+    if reminder.opening is not None:
+        return f"asked for on {reminder.created.astimezone(zone):%Y-%m-%d}, {reminder.how}"
+    due = f"due {reminder.due.astimezone(zone):%A %Y-%m-%d %H:%M}"
+    if now - reminder.due < LATE:
+        return due
+    more = "or more " if missed_since >= MOST_MISSED else ""
+    since = f", and {missed_since} {more}time{'s' if missed_since > 1 else ''} since" if missed_since else ""
+    return f"was {due}, {_ago(now - reminder.due)} ago{since}"
 
 
 def _short(text: str, most: int = 160) -> str:

@@ -23,6 +23,7 @@ from session_mgmt_mcp.domain.reminder import (
     line,
     missed,
     next_on_desktop,
+    notice,
     opened,
     overtaken,
     put_right,
@@ -266,7 +267,8 @@ class ReminderService:
             if is_pending(fresh, channel, now, served) and (claimed := await self._write(replace(fresh, claimed=now))):
                 taken.append(claimed)
         since = [missed(one, now, self._zone, self._recurrence) for one in taken]
-        lines = [line(one, now, self._zone, count) for one, count in zip(taken, since, strict=True)]
+        said = notice if channel is Method.DESKTOP else line
+        lines = [said(one, now, self._zone, count) for one, count in zip(taken, since, strict=True)]
         return Handover(self, taken, lines)
 
     async def settle(self, reminder: Reminder, how: Told) -> None:

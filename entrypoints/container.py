@@ -1,6 +1,7 @@
 """The one place where adapters are chosen and services are wired."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -200,6 +201,10 @@ def _recurrence() -> Recurrence:
 
 
 def _notifier() -> Notifier:
+    if sys.platform == "darwin":
+        from session_mgmt_mcp.adapters.macos.notifier import OsascriptNotifier
+
+        return OsascriptNotifier()
     from session_mgmt_mcp.adapters.freedesktop.notifier import FreedesktopNotifier
 
     return FreedesktopNotifier()

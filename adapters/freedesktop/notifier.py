@@ -37,8 +37,11 @@ class FreedesktopNotifier:
         await self._call("Notify", "susssasa{sv}i", arguments)
 
     async def _call(self, method: str, signature: str = "", arguments: tuple[Any, ...] = ()) -> Any:
-        from jeepney import DBusAddress, DBusErrorResponse, new_method_call
-        from jeepney.wrappers import unwrap_msg
+        try:
+            from jeepney import DBusAddress, DBusErrorResponse, new_method_call
+            from jeepney.wrappers import unwrap_msg
+        except ImportError:
+            raise Unavailable(f"On this system no desktop is known to show notifications: {WAITS}.", 3_600.0) from None
 
         there = DBusAddress(
             "/org/freedesktop/Notifications", "org.freedesktop.Notifications", "org.freedesktop.Notifications"

@@ -1,8 +1,11 @@
 """Rules of RFC 5545: the contract, and the examples that people's reminders come from."""
 
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from session_mgmt_mcp.adapters.dateutil.recurrence import DateutilRecurrence
 from session_mgmt_mcp.adapters.memory.recurrence import MemoryRecurrence
 from session_mgmt_mcp.contracts.recurrence import RecurrenceContract
@@ -48,6 +51,28 @@ def test_the_examples_of_the_standard_come_out_as_it_says(rule, expected):
 def test_more_than_one_rule_is_none(text):
     with pytest.raises(Invalid):
         DateutilRecurrence().normal(text)
+
+
+@given(
+    st.sampled_from(["MINUTELY", "HOURLY", "DAILY"]),
+    st.integers(1, 500),
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 9)),
+    st.booleans(),
+)
+def test_steps_that_are_skipped_are_the_steps_that_would_be_taken(freq, interval, after, ends):
+    start, until = datetime(2026, 1, 2, 8, 30), ";UNTIL=20260107T120000" if ends else ""
+    step = {"MINUTELY": timedelta(minutes=1), "HOURLY": timedelta(hours=1), "DAILY": timedelta(1)}[freq] * interval
+    expected = [at for n in range(20_000 // interval) if (at := start + n * step) > after]
+    expected = [at for at in expected if not ends or at <= datetime(2026, 1, 7, 12)][:3]
+    found = DateutilRecurrence().occurrences(f"FREQ={freq};INTERVAL={interval}{until}", start, after, 3)
+    assert found == expected
+
+
+def test_a_rule_of_every_minute_is_quick_after_years():
+    began = time.perf_counter()
+    start, after = datetime(2020, 1, 1), datetime(2026, 1, 1, 0, 0, 30)
+    [found] = DateutilRecurrence().occurrences("FREQ=MINUTELY", start, after, 1)
+    assert found == datetime(2026, 1, 1, 0, 1) and time.perf_counter() - began < 1
 
 
 def test_a_rule_that_never_comes_true_ends():

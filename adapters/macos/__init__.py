@@ -1,0 +1,1 @@
+"""macOS: its Notification Center."""
