@@ -50,7 +50,12 @@ def state(folder: Path, timeout: float) -> WorkingState | None:
         return None
     rest = deque(answer.fields)
     head = dict(_headers(rest))
-    files = list(changed(rest))
+    files: list[Changed] = []
+    untracked = 0
+    for file in changed(rest):
+        untracked += file.state == "untracked"
+        if len(files) < MOST_CHANGED:
+            files.append(file)
     ahead, _, behind = head.get("branch.ab", "+0 -0").partition(" ")
     return WorkingState(
         branch=_unless("(detached)", head.get("branch.head")),
@@ -59,8 +64,8 @@ def state(folder: Path, timeout: float) -> WorkingState | None:
         ahead=int(ahead),
         behind=-int(behind),
         operation=operation(Path(os.fsdecode(git_dir))),
-        changed=tuple(files[:MOST_CHANGED]),
-        untracked=sum(file.state == "untracked" for file in files),
+        changed=tuple(files),
+        untracked=untracked,
     )
 
 

@@ -72,6 +72,13 @@ async def test_what_is_revoked_is_gone(client):
     assert reply["allowed"] == [] and "git_commit, repo_write" in reply["summary"]
 
 
+async def test_a_grant_outlives_the_process_that_kept_it(product_in, shop):
+    async with product_in(shop) as (_, client):
+        given = await call(client, action="trust", operation="git_commit")
+    async with product_in(shop, session="s2") as (_, client):
+        assert (await call(client))["allowed"] == given["allowed"]
+
+
 async def test_wrong_words_are_answered_in_one_sentence(client):
     for action in ("trust", "revoke"):
         assert "git_commit, dependency_sync" in await refused(client, action=action)
