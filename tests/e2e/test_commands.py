@@ -43,19 +43,25 @@ def test_a_prompt_of_the_server_is_a_command(client: Client, tmp_path: Path):
     assert '"count"' in run.tool_results[-1]
 
 
-def test_a_shortcut_reaches_the_tool_of_the_registered_server(client: Client, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("command", "given"), [("checkpoint before the cut", {"name": "before the cut"}), ("start", {}), ("end", {})]
+)
+def test_a_shortcut_reaches_the_tool_of_the_registered_server(
+    client: Client, tmp_path: Path, command: str, given: dict
+):
     project = make_repository(tmp_path / "project")
     assert ours("setup", "--yes", "--shortcuts", cwd=project).returncode == 0
     start_hub(project)
+    name, _, words = command.partition(" ")
     run = client.run(
         project,
-        [CONNECTED, [{"tool": "mcp__session-mgmt__checkpoint", "input": {"name": "before the cut"}}], [{"text": "."}]],
+        [CONNECTED, [{"tool": f"mcp__session-mgmt__{name}", "input": given}], [{"text": "."}]],
         "--allowedTools", "Bash",
-        prompt="/checkpoint before the cut",
+        prompt=f"/{command}",
     )  # fmt: skip
     [init] = [event for event in run.events if event.get("subtype") == "init"]
     assert {"start", "checkpoint", "end"} <= set(init["slash_commands"])
-    assert "leave it out when nothing stands here: before the cut" in run.said_to_the_model
+    assert f"leave it out when nothing stands here: {words}" in run.said_to_the_model
     assert '"summary"' in run.tool_results[1], run.tool_results
 
 
