@@ -36,7 +36,8 @@ async def left_for(app: Application, session: Session) -> Left:
     """The handoff of the project's session that ended last, work that was left unfinished, and memories near to both."""
     recent = await app.handoffs.recent(session.project, LOOKED_BACK)
     handoff = next((one for one in recent if one.session != session.id), None)
-    contexts = [one for one in await app.contexts.interrupted(session.project) if one.place.session != session.id]
+    told = {session.id, handoff.session if handoff else ""}  # the handoff says how its own session stood
+    contexts = [one for one in await app.contexts.interrupted(session.project) if one.place.session not in told]
     memories: Sequence[Record] = ()
     if handoff is not None:
         memory = opaque_id(handoff.project, Kind.HANDOFF, handoff.session)

@@ -79,7 +79,7 @@ async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finishe
     kept = f"{counted(learned.new, 'insight')} kept" if learned.new else "no new insight"
     left = title(handoff) if handoff else "nothing happened in it, so there is no handoff"
     return Finished(
-        summary=f"Ended. {left}; {kept}; quality {'unknown' if score.total is None else f'{score.total}/100'}.",
+        summary=f"Ended: {left}; {kept}; quality {'unknown' if score.total is None else f'{score.total}/100'}.",
         session=ended,
         score=score,
         trend=await app.quality.trend(session.project),

@@ -24,6 +24,7 @@ from session_mgmt_mcp.tools import (
     reminders,
     server,
     sessions,
+    status,
     timeline,
     upkeep,
     worktrees,
@@ -35,6 +36,7 @@ from session_mgmt_mcp.version import VERSION
 
 TOOL_MODULES = (
     sessions,
+    status,
     memory,
     upkeep,
     insight,

@@ -54,8 +54,11 @@ async def begin(app: Application, folder: Path, sync_dependencies: bool, install
     reminders = await app.reminders.lines(session.project)
     told = in_words(left, session.project, datetime.now(UTC), reminders, TOLD)
     await app.sessions.update(session.id, briefed=True)
-    before = f"goes on from {title(left.handoff)}" if left.handoff else "is the first that is known of this project"
-    total = f"quality {score.total}/100 ({trend.direction})" if score.total is not None else "no score yet"
+    before = f"goes on from {title(left.handoff)}" if left.handoff else "is the first of this project that is told of"
+    earlier = f"before: {trend.total}, {trend.direction}" if trend.total is not None else "the first score"
+    total = (
+        f"quality {score.total}/100 ({earlier})" if score.total is not None else f"no score ({score.note.rstrip('.')})"
+    )
     return Begun(
         summary=f"The session {before}; {total}; {stack.in_words()}.",
         session=session,

@@ -1,0 +1,261 @@
+"""start, end, status and session_welcome, as a client calls them; and what the hooks of a session are told."""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastmcp.exceptions import ToolError
+from session_mgmt_mcp import connection
+from session_mgmt_mcp.domain.tokens import tokens
+from session_mgmt_mcp.lifecycle import Lifecycle
+
+from .conftest import BEGAN, SESSION, Transcript
+
+DECISION = "We decided to lock the till with a file lock, because two cashiers raced."
+PAGING = "Receipts are printed by a queue, never in the request."
+
+
+@pytest.fixture
+def worked(transcript, repository) -> Transcript:
+    """A session that did something in a repository."""
+    repository()
+    transcript.user("Lock the till.")
+    transcript.edit(transcript.cwd / "till.py")
+    transcript.bash("pytest -q till", failed="Exit code 1\nKeyError: 'till'")
+    transcript.edit(transcript.cwd / "till.py", "b", "c")
+    transcript.bash("pytest -q till")
+    transcript.todos(**{"test the timeout": "pending"})
+    transcript.assistant(DECISION)
+    return transcript
+
+
+def event(name: str, transcript: Transcript, **more: object) -> dict[str, object]:
+    return {
+        "event": name,
+        "session_id": transcript.session,
+        "cwd": str(transcript.cwd),
+        "transcript_path": str(transcript.path),
+        "client_pid": os.getpid(),
+        "at": (BEGAN + timedelta(hours=1)).timestamp(),
+        **more,
+    }
+
+
+async def dealt(lifecycle: Lifecycle, told: dict[str, object]) -> str:
+    """What a hook would hand to its client, which confirms it."""
+    coming = lifecycle.on_event(told)
+    answer = await coming if coming else None
+    if answer is None:
+        return ""
+    await answer.handed()
+    return answer.context
+
+
+async def begins_and_ends(app, transcript) -> None:
+    lifecycle = Lifecycle(app, settle_seconds=0)
+    await dealt(lifecycle, event("SessionStart", transcript, source="startup"))
+    await dealt(lifecycle, event("SessionEnd", transcript, reason="prompt_input_exit"))
+
+
+async def test_start_brings_back_what_the_last_session_left(product_in, shop, worked):
+    async with product_in(shop, "next") as (app, client):
+        await app.memory.store(_reflection(app, PAGING, await app.projects.project_of(str(shop))))
+        await begins_and_ends(app, worked)
+        reply = await client.call_tool("start", {})
+        said = reply.structured_content
+        for part in (
+            "Lock the till",
+            "test the timeout",
+            "lock the till with a file lock",
+            "till.py",
+            "KeyError",
+            PAGING,
+        ):
+            assert part in said["told"], part
+        assert tokens(json.dumps(said)) <= 1_500
+        assert said["session"]["automatic"] is True
+        assert "python" in said["stack"]
+
+
+def _reflection(app, text, project):
+    from session_mgmt_mcp.domain.drafts import Draft
+
+    return Draft(text, project)
+
+
+async def test_what_is_told_unasked_quotes_no_program(product_in, shop, worked):
+    async with product_in(shop, "next") as (app, _):
+        await begins_and_ends(app, worked)
+        lifecycle = Lifecycle(app, settle_seconds=0)
+        told = await dealt(lifecycle, event("SessionStart", worked, session_id="next", source="startup", asks=True))
+        assert "file lock" in told
+        assert "KeyError: 'till'" not in told
+        assert tokens(told) <= 1_500
+
+
+async def test_a_session_is_told_once(product_in, shop, worked):
+    async with product_in(shop, "next") as (app, _):
+        await begins_and_ends(app, worked)
+        lifecycle = Lifecycle(app, settle_seconds=0)
+        asks = event("UserPromptSubmit", worked, session_id="next", asks=True)
+        assert "file lock" in await dealt(lifecycle, asks), "its start came while no hub was there"
+        assert await dealt(lifecycle, asks) == ""
+
+
+async def test_what_was_not_handed_over_is_told_again(product_in, shop, worked):
+    async with product_in(shop, "next") as (app, _):
+        await begins_and_ends(app, worked)
+        lifecycle = Lifecycle(app, settle_seconds=0)
+        lost = await lifecycle.on_event(event("SessionStart", worked, session_id="next", source="startup", asks=True))
+        assert lost is not None
+        again = await dealt(lifecycle, event("UserPromptSubmit", worked, session_id="next", asks=True))
+        assert again == lost.context
+
+
+async def test_a_due_reminder_reaches_the_next_prompt_once(product_in, shop, worked):
+    async with product_in(shop, "s1") as (app, client):
+        wish = {"title": "tag the release", "time_expression": "when I open project shop"}
+        await client.call_tool("create_natural_reminder", wish)
+        lifecycle = Lifecycle(app, settle_seconds=0)
+        told = await dealt(lifecycle, event("SessionStart", worked, session_id="s2", source="startup", asks=True))
+        assert "tag the release" in told
+        assert await dealt(lifecycle, event("UserPromptSubmit", worked, session_id="s2", asks=True)) == ""
+
+
+async def test_what_must_survive_a_compaction_is_said_before_and_after_it(product_in, shop, worked):
+    async with product_in(shop, SESSION) as (app, _):
+        lifecycle = Lifecycle(app, settle_seconds=0)
+        await dealt(lifecycle, event("SessionStart", worked, source="startup"))
+        before = await dealt(lifecycle, event("PreCompact", worked, trigger="auto", asks=True))
+        after = await dealt(lifecycle, event("SessionStart", worked, source="compact", asks=True))
+        for said in (before, after):
+            assert "file lock" in said
+            assert "test the timeout" in said
+
+
+async def test_end_leaves_one_handoff_however_often_it_is_called(product_in, shop, worked):
+    async with product_in(shop, SESSION) as (app, client):
+        await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
+        first = (await client.call_tool("end", {})).structured_content
+        second = (await client.call_tool("end", {})).structured_content
+        assert (first["handoff"], first["file"]) == (second["handoff"], second["file"])
+        assert "file lock" in first["handoff"]
+        assert Path(first["file"]).read_text().startswith("# Session of")
+        project = first["session"]["project"]
+        assert len(await app.handoffs.recent(project, 9)) == 1
+        assert len(await app.quality.latest(project, 9)) == 1
+        kinds = (await app.memory.facets())["kind"]
+        assert kinds["handoff"] == 1
+        assert kinds["reflection"] == len(first["learned"]) > 0
+        document = await app.storage.get("sessions", SESSION)
+        assert (document.body["state"], document.body["reason"]) == ("closed", "asked")
+
+
+async def test_outside_of_git_only_what_was_started_is_handed_off(product_in, shop, transcript):
+    transcript.user("Lock the till.")
+    transcript.assistant(DECISION)
+    async with product_in(shop, SESSION) as (app, client):
+        await begins_and_ends(app, transcript)
+        assert (await app.storage.list("handoffs")).documents == []
+        with connection.entered(connection.Connection(cwd=str(shop), session_id="again")):
+            await client.call_tool("start", {})
+        other = Transcript(transcript.path.parent, shop, "again")
+        other.user("Lock the till.")
+        other.assistant(DECISION)
+        await begins_and_ends(app, other)
+        assert [one.id for one in (await app.storage.list("handoffs")).documents] == ["again"]
+
+
+async def test_a_handoff_goes_into_the_repository_on_request_and_with_a_grant_alone(product_in, shop, worked):
+    async with product_in(shop, SESSION) as (app, client):
+        await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
+        with pytest.raises(ToolError, match="repo_write"):
+            await client.call_tool("end", {"write_to_repo": True})
+        assert not (shop / "HANDOFF.md").exists()
+        await client.call_tool("permissions", {"action": "trust", "operation": "repo_write"})
+        reply = await client.call_tool("end", {"write_to_repo": True})
+        assert Path(reply.structured_content["file"]) == shop / "HANDOFF.md"
+        assert "file lock" in (shop / "HANDOFF.md").read_text()
+        (shop / "HANDOFF.md").write_text("mine")
+        with pytest.raises(ToolError, match="not ours"):
+            await client.call_tool("end", {"write_to_repo": True})
+        assert (shop / "HANDOFF.md").read_text() == "mine"
+
+
+async def test_dependencies_are_synced_on_request_and_with_a_grant_alone(product_in, shop):
+    (shop / "package.json").write_text('{"name": "till", "version": "1.0.0"}')
+    lock = {
+        "name": "till",
+        "version": "1.0.0",
+        "lockfileVersion": 3,
+        "packages": {"": {"name": "till", "version": "1.0.0"}},
+    }
+    (shop / "package-lock.json").write_text(json.dumps(lock))
+    async with product_in(shop) as (_, client):
+        with pytest.raises(ToolError, match="dependency_sync"):
+            await client.call_tool("start", {"sync_dependencies": True})
+        await client.call_tool("permissions", {"action": "trust", "operation": "dependency_sync"})
+        done = (await client.call_tool("start", {"sync_dependencies": True})).structured_content["dependencies"]
+        assert (done["command"].split()[:2], done["ok"]) == (["npm", "ci"], True), done["output"]
+        (shop / "package-lock.json").write_text("{")
+        done = (await client.call_tool("start", {"sync_dependencies": True})).structured_content["dependencies"]
+        assert not done["ok"]
+        assert "npm" in done["output"]
+
+
+async def test_shortcuts_are_written_once_and_on_request(product_in, shop):
+    folder = Path.home() / ".claude" / "commands"
+    async with product_in(shop) as (_, client):
+        first = (await client.call_tool("start", {})).structured_content["shortcuts"]
+        assert "/start" in first
+        (folder / "start.md").unlink()
+        assert (await client.call_tool("start", {})).structured_content["shortcuts"] == ""
+        assert not (folder / "start.md").exists(), "who removed it is left in peace"
+        await client.call_tool("start", {"install_shortcuts": True})
+        assert (folder / "start.md").exists()
+
+
+async def test_status_says_what_is_well_and_what_to_do(product_in, shop, worked):
+    async with product_in(shop, SESSION) as (app, client):
+        before = (await client.call_tool("status", {})).structured_content
+        assert "session-mgmt-mcp setup" in before["summary"]
+        assert before["total"] is None
+        await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
+        score = (await client.call_tool("checkpoint", {})).structured_content["total"]
+        await client.call_tool("create_natural_reminder", {"title": "tag", "time_expression": "in 1 hour"})
+        after = (await client.call_tool("status", {})).structured_content
+        assert (after["total"], after["reminders"], after["open_sessions"]) == (score, 1, 1)
+        assert {check["name"]: check["state"] for check in after["checks"]}["hooks"] == "ok"
+        assert after["memories"] == sum((await app.memory.facets())["kind"].values())
+        assert after["healthy"] is True
+
+
+async def test_a_welcome_says_who_where_and_what_was(product_in, shop, worked):
+    async with product_in(shop, "next") as (app, client):
+        hints = (await client.call_tool("session_welcome", {})).structured_content["hints"]
+        assert any("session-mgmt-mcp import" in hint for hint in hints)
+        await begins_and_ends(app, worked)
+        welcome = (await client.call_tool("session_welcome", {})).structured_content
+        assert "file lock" in welcome["told"]
+        assert welcome["session"]["id"] == "next"
+        assert not any("session-mgmt-mcp import" in hint for hint in welcome["hints"])
+
+
+@pytest.mark.parametrize("tool", ["start", "end", "status"])
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("shop", "absolute"), ("/nowhere/at/all", "no folder"), ("/a\0b", "absolute"), ("", "absolute")],
+)
+async def test_a_folder_that_is_none_is_an_error(product_in, shop, tool, folder, said):
+    async with product_in(shop) as (_, client):
+        with connection.entered(connection.Connection(session_id="s1")), pytest.raises(ToolError, match=said):
+            await client.call_tool(tool, {"working_directory": folder})
+
+
+async def test_a_folder_without_anything_has_no_score(product_in, shop):
+    async with product_in(shop) as (_, client):
+        said = (await client.call_tool("start", {})).structured_content
+        assert said["quality"]["total"] is None
+        assert "no score" in said["summary"]
