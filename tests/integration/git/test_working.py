@@ -245,11 +245,21 @@ async def test_of_many_changes_the_first_are_listed_and_all_untracked_ones_count
     assert found.changed[0] == Changed("file", "modified")
 
 
-async def test_a_file_that_cannot_be_read_does_not_cost_the_answer(asks, shop):
-    if os.geteuid() == 0:
-        pytest.skip("root reads everything")
-    (shop / "file").chmod(0)
-    assert (await asks.state(shop)).branch == "main"
+@pytest.mark.parametrize("damaged", ["index", "HEAD", "config"])
+async def test_a_damaged_repository_is_told_of_as_far_as_git_can(asks, shop, damaged):
+    (shop / ".git" / damaged).write_bytes(b"\0damaged\n")
+    (shop / "file").write_text("changed\n")
+    assert await asks.state(shop) is None and await asks.diff_stat(shop) is None and await asks.diff(shop) == ""
+
+
+async def test_what_cannot_be_read_does_not_cost_the_answer(asks, shop):
+    (shop / "closed").mkdir()
+    (shop / "closed" / "new").touch()
+    for path in (shop / "file", shop / "closed"):
+        path.chmod(0)
+    found = await asks.state(shop)
+    (shop / "closed").chmod(0o700)
+    assert found.branch == "main" and {one.state for one in found.changed} <= {"modified", "untracked"}
 
 
 async def test_where_there_is_no_worktree_nothing_is_told(asks, nowhere):
