@@ -198,6 +198,8 @@ def is_readme(path: str) -> bool:
 
 def pipeline_of(path: str) -> str:
     """The system that runs it; empty for what is none."""
+    if "/" in path and not path.startswith("."):
+        return ""
     return next((system for pattern, system in _PIPELINES.items() if _same_depth(path, pattern)), "")
 
 

@@ -111,7 +111,8 @@ async def test_an_env_file_that_git_does_not_ignore_costs_two_points_and_an_igno
 
 async def test_a_hard_coded_secret_is_counted_where_it_is_tracked_and_runs_and_never_shown(shop, quality):
     secret = f'TOKEN = "{TOKEN}"\n'
-    commit(shop, **{"a.py": secret, "tests/test_a.py": secret, "docs/a.md": secret, ".gitignore": ".env\nlocal.py\n"})
+    commit(shop, **{"a.py": secret, "b.py": "# <private>mine</private>\n", ".gitignore": ".env\nlocal.py\n"})
+    commit(shop, **dict.fromkeys(("tests/test_a.py", "cart_test.go", "docs/a.md", "CHANGELOG.md"), secret))
     (shop / "local.py").write_text(secret)
     score = await quality.score(shop)
     assert points(score)["hygiene"] == 3
@@ -159,6 +160,17 @@ async def test_a_repository_without_a_commit_is_scored_by_its_files(shop, qualit
 async def test_without_git_what_it_would_tell_is_unknown(shop, quality, monkeypatch):
     commit(shop, **{"pyproject.toml": "", "a.py": ""})
     monkeypatch.setenv("PATH", "/nowhere")
+    found = points(await quality.score(shop))
+    assert (found["packaging"], found["version control"], found["commits"]) == (3, None, None)
+
+
+async def test_a_git_that_does_not_answer_in_time_leaves_its_history_unknown(shop, quality, monkeypatch):
+    commit(shop, **{"pyproject.toml": "", "a.py": ""})
+
+    async def nothing(*_: object, **__: object) -> list[None]:
+        return []
+
+    monkeypatch.setattr(SubprocessGitRepository, "log", nothing)
     found = points(await quality.score(shop))
     assert (found["packaging"], found["version control"], found["commits"]) == (3, None, None)
 

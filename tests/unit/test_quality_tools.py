@@ -29,7 +29,7 @@ def shop(shop: Path) -> Path:
     (shop / "cart.py").write_text("x = 1\n")
     (shop / "README.md").write_text("# Shop\n")
     git(shop, "add", ".")
-    earlier = (datetime.now(UTC) - timedelta(hours=30)).isoformat()
+    earlier = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     git(shop, "commit", "-q", "-m", "feat: cart (#1)", GIT_AUTHOR_DATE=earlier, GIT_COMMITTER_DATE=earlier)
     return shop
 
@@ -108,6 +108,12 @@ async def test_trends_survive_a_restart(product_in, shop):
         later = await call(client, "quality_monitor")
         assert later["series"][0]["total"] == first["total"] and later["change"] > 0
         assert later["moved"] == ["CI 0 -> 3 of 5 (no workflow -> 1 workflow (github))"]
+
+
+async def test_each_checkpoint_is_a_memory_of_its_own_though_nothing_changed(opened):
+    _, client = opened
+    made = [await call(client, "checkpoint", name="noon") for _ in range(3)]
+    assert len({one["memory"] for one in made}) == len({one["reflection"] for one in made}) == 3
 
 
 async def test_a_manual_checkpoint_stores_a_reflection_with_the_reason(opened):
@@ -209,6 +215,7 @@ async def test_another_folder_can_be_named(opened, tmp_path):
 
 async def test_no_secret_of_a_name_or_a_path_is_stored_or_shown(opened, shop):
     app, client = opened
+    await call(client, "checkpoint", name="before")
     (shop / TOKEN).mkdir()
     (shop / TOKEN / "package.json").write_text("{}")
     (shop / TOKEN / "settings.py").write_text(f'KEY = "{TOKEN}"\n')

@@ -130,7 +130,7 @@ async def test_links_are_never_followed(tmp_path):
     files = FolderProjectFiles()
     for tracked in (None, ["a.py", "b.py", "uv.lock", "coverage/secret.py", "../outside/secret.py"]):
         found = await files.survey(folder, tracked)
-        assert (found.locks, found.reports, found.env_files) == ([], [], [])
+        assert (found.locks, found.reports, found.env_files, found.problems) == ([], [], [], [])
     paths = ["b.py", "coverage/secret.py", "../outside/secret.py", str(outside / "secret.py"), "loop/a.py"]
     assert [text async for text in files.read(folder, paths)] == []
 

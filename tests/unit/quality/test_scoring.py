@@ -192,6 +192,12 @@ def test_findings_count_by_the_files_they_are_in_and_only_the_newest_report_of_a
     assert one(evidence(**found), "types").points is None
 
 
+def test_findings_in_more_files_than_there_are_count_as_in_all_of_them():
+    found = Findings("a.sarif", ago(1), Check.LINT, "ruff", 9, 9, 90)
+    lint = one(evidence(sources={Language.PYTHON: 10}, reports=[found]), "lint")
+    assert (lint.points, lint.figure) == (0, "findings in 10 of 10 source files (ruff)")
+
+
 @pytest.mark.parametrize(("errors", "warnings", "points"), [(0, 0, 5), (1, 0, 3), (0, 1, 4), (1, 1, 2), (3, 0, 0)])
 def test_security_findings_lose_two_points_an_error_and_one_a_warning(errors, warnings, points):
     found = Findings("bandit.sarif", ago(1), Check.SECURITY, "Bandit", errors, warnings, 1)
