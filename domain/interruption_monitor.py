@@ -4,7 +4,8 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ class _Monitored:
     work: Work | None = None  # as it was seen last
     changed: datetime | None = None  # when a file changed last
     looking: asyncio.Task[None] | None = None
+    due: float | None = None  # when it is to be looked at, by the loop's clock
+    sooner: asyncio.Event = field(default_factory=asyncio.Event)
     kept: int = 0
 
 
@@ -219,7 +222,7 @@ class InterruptionMonitor:
             await self._contexts.taken_up(id, project)
         left = "" if prompted or known is None else known.left
         watched.session = _Session(place, heard, name in ("Stop", "SessionStart"), left)
-        if prompted or watched.work is None:
+        if prompted:
             self._look_soon(watched, 0.0)
 
     async def _worked_in(self, root: Path | None, now: datetime) -> None:
@@ -273,6 +276,7 @@ class InterruptionMonitor:
         elif await self._git.resolve(root) is None:
             raise NotFound(GONE)
         self._on[root] = watched
+        self._look_soon(watched, 0.0)  # what a checkout leaves is known only if it was seen before
         return watched
 
     async def _changed(self, root: Path, watched: _Monitored, burst: Burst) -> None:
@@ -286,12 +290,26 @@ class InterruptionMonitor:
         self._look_soon(watched, self._settle if burst.head else self._look_every)
 
     def _look_soon(self, watched: _Monitored, seconds: float) -> None:
-        """One look for many changes."""
+        """One look for many changes, at the earliest time that was asked for."""
+        due = asyncio.get_running_loop().time() + seconds
+        if watched.due is None or due < watched.due:
+            watched.due = due
+            watched.sooner.set()
         if watched.looking is None or watched.looking.done():
-            watched.looking = asyncio.create_task(self._tried(self._look(watched, seconds)))
+            watched.looking = asyncio.create_task(self._look_when_due(watched))
 
-    async def _look(self, watched: _Monitored, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def _look_when_due(self, watched: _Monitored) -> None:
+        while watched.due is not None:
+            watched.sooner.clear()
+            wait = watched.due - asyncio.get_running_loop().time()
+            if wait > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(watched.sooner.wait(), wait)
+                continue
+            watched.due = None
+            await self._tried(self._look(watched))
+
+    async def _look(self, watched: _Monitored) -> None:
         place = watched.session.place if watched.session else None
         root = Path(watched.monitor.folder)
         before = watched.work

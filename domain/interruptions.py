@@ -19,7 +19,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """Work that stopped at `context.began`. It goes on when somebody speaks in that project again, or restores it."""
+    """Unfinished work that stopped at `context.began`. It goes on when somebody speaks in that project again, or restores it."""
 
     context: Context
     ended: datetime | None  # None: not yet
@@ -46,7 +46,6 @@ class Statistics:
 
     count: int
     open: int
-    unfinished: int  # that left something uncommitted, to do or running
     by_reason: Mapping[str, int]
     by_project: Mapping[str, int]
     by_day: Mapping[str, int]
@@ -72,7 +71,7 @@ class InterruptionService:
                     if project is not None:
                         break
                     continue
-                if context.reason in INTERRUPTIONS and context.place.user == user:
+                if context.place.user == user and context.reason in INTERRUPTIONS and context.work.unfinished:
                     found.append(context)
         newest = sorted(found, key=lambda context: context.time, reverse=True)[:MOST]
         gate = asyncio.Semaphore(_AT_ONCE)
@@ -99,7 +98,6 @@ def statistics(interruptions: Sequence[Interruption], zone: tzinfo) -> Statistic
     return Statistics(
         count=len(contexts),
         open=len(contexts) - len(seconds),
-        unfinished=sum(context.work.unfinished for context in contexts),
         by_reason=dict(Counter(str(context.reason) for context in contexts).most_common()),
         by_project=dict(Counter(context.place.project for context in contexts).most_common()),
         by_day=dict(sorted(Counter(context.began.astimezone(zone).date().isoformat() for context in contexts).items())),

@@ -153,12 +153,11 @@ class LengthFigures(BaseModel):
 
 
 class StatisticsReply(BaseModel):
-    """`unfinished` left something uncommitted, to do or running; `lengths` is none while none has ended."""
+    """Of work that was left with something uncommitted, to do or running; `lengths` is none while none has ended."""
 
     summary: str
     count: int
     open: int
-    unfinished: int
     by_reason: dict[str, int]
     by_project: dict[str, int]
     by_day: dict[str, int]
@@ -174,7 +173,6 @@ class StatisticsReply(BaseModel):
             summary=f"{_counted(figures)} {_monitoring(monitors)}".strip(),
             count=figures.count,
             open=figures.open,
-            unfinished=figures.unfinished,
             by_reason=dict(figures.by_reason),
             by_project=dict(figures.by_project),
             by_day=dict(figures.by_day),
@@ -241,7 +239,7 @@ async def get_interruption_history(
     project: Project = None,
     app: Application = Inject,
 ) -> HistoryReply:
-    """When work was interrupted, why, what was left, and when it went on, newest first.
+    """When work was left unfinished, why, what was left, and when it went on, newest first.
 
     Use it for "what did I leave unfinished"; restore_session_context takes one up again by its id.
     """

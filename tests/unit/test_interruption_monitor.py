@@ -271,6 +271,25 @@ async def test_a_checkout_without_a_session_interrupts_nobody(world):
     assert await world.kept() == []
 
 
+async def test_a_prompt_is_looked_at_at_once_although_changes_wait(world):
+    world.monitor._look_every = 3_600
+    await world.monitor.start(SHOP, "default", True)
+    await world.files(SHOP, "cart.py")
+    world.git.states[SHOP] = replace(DIRTY, changed=[Changed("price.py", "modified")])
+    await world.files(SHOP, "price.py")
+    assert [one.path for one in world.monitor.sees(SHOP).changed] == ["cart.py"]
+    await world.hook("UserPromptSubmit")
+    assert [one.path for one in world.monitor.sees(SHOP).changed] == ["price.py"]
+
+
+async def test_a_checkout_right_after_the_start_is_seen(world):
+    await world.monitor.start(SHOP, "default", True)
+    await world.settle()
+    world.git.states[SHOP] = replace(DIRTY, branch="other", changed=[])
+    await world.hook("UserPromptSubmit")
+    assert [context.note for context in await world.kept()] == ["to other"]
+
+
 async def test_without_watching_files_prompts_still_tell(world):
     await world.monitor.start(SHOP, "default", False)
     assert world.watcher.watches == {} and world.monitor.busy

@@ -84,7 +84,7 @@ async def test_a_checkout_by_somebody_else_is_seen_and_told(client, app, desk):
     assert "+# the cart" in back["diff"] and {one["what"] for one in back["mismatches"]} == {"branch", "changed_since"}
     figures = await call(client, "get_interruption_statistics")
     assert (figures["count"], figures["by_reason"], figures["open"]) == (1, {"branch_switch": 1}, 0)
-    assert figures["lengths"]["count"] == 1 and figures["unfinished"] == 1
+    assert figures["lengths"]["count"] == 1
 
 
 async def test_a_checkout_by_the_session_itself_is_none(client, app, desk):
@@ -122,6 +122,13 @@ async def test_an_interruption_ends_when_the_user_speaks_there_again(client, app
     figures = await call(client, "get_interruption_statistics")
     assert figures["lengths"]["median"] == figures["lengths"]["longest"] == figures["lengths"]["total"]
     assert "Half of those that ended took less than" in figures["summary"]
+
+
+async def test_a_session_that_left_nothing_unfinished_is_no_interruption(client, app, desk):
+    project = await app.projects.project_of(str(desk.root))
+    await app.contexts.preserve("s9", project, str(desk.root), "", Reason.SESSION_END)
+    assert (await call(client, "get_interruption_history"))["total"] == 0
+    assert (await call(client, "get_interruption_statistics"))["count"] == 0
 
 
 async def test_another_user_and_another_project_see_nothing_of_it(client, app, desk, tmp_path):
