@@ -108,6 +108,13 @@ def test_one_that_cannot_be_read_does_not_keep_the_others_back(folder):
     assert summary(done).startswith("Written: /start, /end. Not written: ") and "checkpoint.md" in summary(done)
 
 
+async def test_every_command_has_its_tool(product_in, shop):
+    async with product_in(shop) as (_, client):
+        tools = {tool.name: tool.input_schema["properties"] for tool in await client.list_tools()}
+    for command in COMMANDS:
+        assert {argument.name for argument in command.arguments} <= set(tools[command.name]), command.name
+
+
 def test_setup_writes_shortcuts_only_when_asked_for(folder, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["setup", "--yes", "--json"]) == 0
