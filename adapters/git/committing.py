@@ -65,8 +65,10 @@ async def _asked(question: Sequence[str], folder: Path, timeout: float) -> bytes
 
 
 async def _judged(answer: Answer, judge: Judge) -> None:
-    if answer.code != 0:
+    if answer.code is None and len(answer.out) == MOST_BYTES:
         raise Invalid(f"more than {MOST_BYTES // 1_000_000} MB changed, too much to look through: commit it by hand.")
+    if answer.code != 0:
+        raise Invalid("git could not compare the changed files with HEAD: see what git diff HEAD says.")
     if objection := await asyncio.to_thread(lambda: judge(dict(parsed(answer.out)))):
         raise Invalid(objection)
 

@@ -385,6 +385,14 @@ async def test_too_many_files_and_too_much_to_look_through_are_refused(shop, git
     assert "500 files or more" in (await commits().commit(shop, "x", 100)).reason
 
 
+async def test_what_cannot_be_compared_is_not_committed(shop, git):
+    blob = git(shop, "rev-parse", "HEAD:a")
+    (shop / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    (shop / "a").write_text("changed\n")
+    head = git(shop, "rev-parse", "HEAD")
+    assert "git diff HEAD" in (await commits().commit(shop, "x", 100)).reason and git(shop, "rev-parse", "HEAD") == head
+
+
 async def test_without_the_setting_a_grant_is_needed_and_enough(shop, git):
     (shop / "a").write_text("changed\n")
     grants = Grants(MemorySessionStorage(), Noon())
