@@ -1,5 +1,6 @@
 """One reminder, as it is kept: when it is due, who has been told, and what follows once they have."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -7,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from session_mgmt_mcp.domain.occurrences import next_occurrence
+from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.domain.wall_clock import settled
 from session_mgmt_mcp.ports.recurrence import Recurrence
 from session_mgmt_mcp.ports.session_storage import Document
@@ -14,6 +16,7 @@ from session_mgmt_mcp.ports.vector_store import Json
 
 EVERYWHERE = "*"
 LEASE = timedelta(minutes=1)  # so long whoever hands it over has it for themselves, if they die meanwhile
+LINE_TOKENS = 170  # at most, of what a session is told of one
 LATE = timedelta(minutes=15)
 MOST_MISSED = 100
 REMEMBERED_SESSIONS = 20
@@ -222,8 +225,8 @@ def upcoming(reminder: Reminder, zone: tzinfo) -> str:
     >>> upcoming(reminder, zone)
     '"Call Bob" (Monday 2026-11-23 09:00)'
     """
-    when = f"{reminder.due.astimezone(zone):%A %Y-%m-%d %H:%M}" if reminder.due else reminder.how
-    return f'"{_short(reminder.title)}" ({when})'
+    when = f"{reminder.due.astimezone(zone):%A %Y-%m-%d %H:%M}" if reminder.due else _short(reminder.how, 30)
+    return f'"{_short(reminder.title, 40)}" ({when})'
 
 
 def line(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> str:
@@ -232,21 +235,21 @@ def line(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> 
     >>> line(reminder, now, zone, 0)
     'Reminder for the user: "Call Bob" (due Monday 2026-11-23 09:00)'
     """
-    whom = "the user" if reminder.user == "default" else reminder.user
-    more = f": {_short(reminder.description)}" if reminder.description else ""
-    return f'Reminder for {whom}: "{_short(reminder.title)}" ({_when(reminder, now, zone, missed_since)}){more}'
+    whom = "the user" if reminder.user == "default" else _short(reminder.user, 10)
+    more = f": {_short(reminder.description, 50)}" if reminder.description else ""
+    return f'Reminder for {whom}: "{_short(reminder.title, 40)}" ({_when(reminder, now, zone, missed_since)}){more}'
 
 
 def notice(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> str:
     """What the desktop shows below the title."""
     when = _when(reminder, now, zone, missed_since)
-    return f"{_short(reminder.description)} ({when})" if reminder.description else when
+    return f"{_short(reminder.description, 50)} ({when})" if reminder.description else when
 
 
 def _when(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> str:
     assert reminder.due is not None
     if reminder.opening is not None:
-        return f"asked for on {reminder.created.astimezone(zone):%Y-%m-%d}, {reminder.how}"
+        return f"asked for on {reminder.created.astimezone(zone):%Y-%m-%d}, {_short(reminder.how, 30)}"
     due = f"due {reminder.due.astimezone(zone):%A %Y-%m-%d %H:%M}"
     if now - reminder.due < LATE:
         return due
@@ -255,9 +258,13 @@ def _when(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) ->
     return f"was {due}, {_ago(now - reminder.due)} ago{since}"
 
 
-def _short(text: str, most: int = 160) -> str:
+def _short(text: str, most: int) -> str:
+    """In one line of at most `most` tokens."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= most else f"{flat[:most].rstrip()} …"
+    if tokens(flat) <= most:
+        return flat
+    kept = bisect_right(range(len(flat)), most - 1, key=lambda count: tokens(flat[:count])) - 1
+    return f"{flat[: max(kept, 0)].rstrip()} …"
 
 
 def _ago(length: timedelta) -> str:

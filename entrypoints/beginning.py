@@ -47,7 +47,7 @@ async def left_for(app: Application, session: Session) -> Left:
 
 def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] = (), budget: int = BUDGET) -> str:
     """At most `budget` tokens; empty when nothing was left."""
-    sections = [Section("# Reminders", [f"- {line}" for line in reminders], 200)]
+    sections = [Section("# Reminders", [f"- {line}" for line in reminders], 600)]
     if left.handoff is not None:
         sections.append(_section(page(left.handoff, SHARES["handoff"], unasked=True)))
     work = [_of_context(one) for one in left.contexts]

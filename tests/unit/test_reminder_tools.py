@@ -10,6 +10,7 @@ from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.notifier import MemoryNotifier
 from session_mgmt_mcp.container import Container, SystemClock
+from session_mgmt_mcp.domain.reminder import LINE_TOKENS
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.reminding import Reminding
@@ -149,7 +150,7 @@ async def test_at_most_three_go_along_and_their_text_is_short(product, clock):
     clock.advance(minutes=20)
     first, second = (await call(client, "ping"))[FIELD], (await call(client, "ping"))[FIELD]
     assert (len(first), len(second)) == (3, 2)
-    assert tokens(str(first)) < 500
+    assert tokens(str(first)) < 3 * LINE_TOKENS
 
 
 async def test_every_tool_may_carry_reminders_by_its_schema(product):

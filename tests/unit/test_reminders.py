@@ -11,8 +11,10 @@ from session_mgmt_mcp.adapters.dateparser.parser import DateparserDateParser
 from session_mgmt_mcp.adapters.dateutil.recurrence import DateutilRecurrence
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
-from session_mgmt_mcp.domain.reminder import Method, Status, Told
+from session_mgmt_mcp.beginning import NOTHING, in_words
+from session_mgmt_mcp.domain.reminder import LINE_TOKENS, Method, Status, Told
 from session_mgmt_mcp.domain.reminders import MOST_OPEN, ReminderService, Wish
+from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.ports.errors import Invalid, NotFound
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -219,6 +221,30 @@ async def test_what_is_open_can_be_told_of_without_delivering_it(world):
     lines = await world.reminders.lines(SHOP)
     assert "was due Thursday 2026-11-19 09:00, 1 day ago, and 1 time since" in lines[0]
     assert len(await world.told()) == 1
+
+
+texts = st.sampled_from(
+    ["Überprüfe die Konfiguration ", "日本語の説明", "\U0001f600", "word ", "a1-_/:.", "\n", "<b>&"]
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(texts, texts, texts, st.sampled_from(["every minute", "when I open project {}", "in 2 minutes"]))
+def test_three_lines_fit_whatever_is_in_them_and_all_are_shown_at_a_beginning(title, description, other, when):
+    async def live() -> None:
+        world = World()
+        for number in range(3):
+            name = (other * 40)[:150].strip() or "x"
+            wish = {"description": (description * 300)[:2_000], "user": (other * 40)[:100], "session": "s1"}
+            await world.wish(when.format(name), f"{number} {title * 20}"[:300], project="*", **wish)
+        world.clock.advance(days=3)
+        await world.reminders.opened(name, "s2")
+        async with world.reminders.deliver(SHOP if "open" not in when else name, Told.HOOK) as lines:
+            assert len(lines) == 3 and max(map(tokens, lines)) <= LINE_TOKENS
+            said = in_words(NOTHING, SHOP, world.clock.now(), lines)
+            assert all(f'"{number}' in said for number in range(3))
+
+    asyncio.run(live())
 
 
 async def test_one_for_another_user_says_for_whom(world):
