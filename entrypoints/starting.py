@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from session_mgmt_mcp import current, layouts, shortcuts
+from session_mgmt_mcp import current, shortcuts
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.beginning import in_words, left_for
-from session_mgmt_mcp.domain import templates
 from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.handoff_page import title
 from session_mgmt_mcp.domain.quality.scoring import Score
@@ -35,7 +34,6 @@ class Begun:
     told: str
     shortcuts: str
     synced: Synced | None
-    layout: str  # offered, or written
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +43,10 @@ class Welcome:
     hints: list[str]
 
 
-async def begin(
-    app: Application, folder: Path, sync_dependencies: bool, install: bool, template: str | None = None
-) -> Begun:
-    """Raises Invalid for a sync or a layout that was not granted, and what scoring, syncing and writing the layout raise."""
+async def begin(app: Application, folder: Path, sync_dependencies: bool, install: bool) -> Begun:
+    """Raises Invalid for a sync that was not granted, and what scoring and syncing raise."""
     session = await current.started(app, folder)
-    written = await _laid_out(app, session, folder, template) if template else ""
     stack = await app.quality.stack(folder)
-    offered = templates.offer(stack)
     synced = await _synced(app, session, folder, stack) if sync_dependencies else None
     score = await app.quality.score(folder)
     trend = await app.quality.trend(session.project)
@@ -74,7 +68,6 @@ async def begin(
         told=told,
         shortcuts=await _shortcuts(app, install),
         synced=synced,
-        layout=written or (offered.summary if offered else ""),
     )
 
 
@@ -101,15 +94,6 @@ async def _synced(app: Application, session: Session, folder: Path, stack: Stack
     if not stack.managers:
         raise Invalid("sync_dependencies: this project has no manifest of a package manager that is known.")
     return await app.package_manager.sync(stack.managers[0], folder)
-
-
-async def _laid_out(app: Application, session: Session, folder: Path, language: str) -> str:
-    """Before the layout is written somebody must have granted it; planned first, so that a wrong wish is said first."""
-    plan = await asyncio.to_thread(layouts.planned, folder, language)
-    await app.grants.require(Operation.REPO_WRITE, session.project)
-    written = await asyncio.to_thread(layouts.apply, folder, language, True)
-    kept = f" {', '.join(plan.kept)} stayed." if plan.kept else ""
-    return f"Written: {', '.join(written)}.{kept} Its test: `{plan.layout.test}`."
 
 
 async def _shortcuts(app: Application, asked: bool) -> str:

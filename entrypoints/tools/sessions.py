@@ -77,7 +77,6 @@ class StartReply(BaseModel):
     told: str
     shortcuts: str = ""
     dependencies: SyncReply | None = None
-    layout: str = ""
 
 
 class EndReply(BaseModel):
@@ -107,16 +106,11 @@ async def start(
         bool, Field(description="Install what the lock file names, by its package manager; needs a grant.")
     ] = False,
     install_shortcuts: Annotated[bool, Field(description="Write /start, /checkpoint, /end for the client.")] = False,
-    apply_template: Annotated[
-        str | None,
-        Field(description="Write the starting layout of this language: only when the user wants it; needs a grant."),
-    ] = None,
     app: Application = Inject,
 ) -> StartReply:
     """Begin the session, or go on with it: what the last one left, due reminders, unfinished work, related memories,
     the project's stack and quality. In git repositories this has happened by itself; call it elsewhere, or to read it again."""
-    folder = current.folder_of(working_directory)
-    begun = await starting.begin(app, folder, sync_dependencies, install_shortcuts, apply_template)
+    begun = await starting.begin(app, current.folder_of(working_directory), sync_dependencies, install_shortcuts)
     return StartReply(
         summary=begun.summary,
         session=SessionFacts.of(begun.session),
@@ -125,7 +119,6 @@ async def start(
         told=begun.told,
         shortcuts=begun.shortcuts,
         dependencies=SyncReply.of(begun.synced) if begun.synced else None,
-        layout=begun.layout,
     )
 
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from fastmcp.exceptions import ToolError
 from hypothesis import given
 from hypothesis import strategies as st
 from session_mgmt_mcp import layouts
@@ -157,29 +156,3 @@ def test_only_a_real_project_folder_is_taken(tmp_path, monkeypatch, shop):
     for folder in (os.environ["HOME"], "/"):
         with pytest.raises(Invalid, match="no project's folder"):
             layouts.apply(folder, "go", confirm=True)
-
-
-async def test_start_offers_a_layout_and_writes_none(product_in, shop):
-    async with product_in(shop) as (_, client):
-        reply = (await client.call_tool("start", {})).structured_content
-        assert "python, typescript" in reply["layout"] and "when asked for" in reply["layout"]
-        (shop / "main.go").write_text("package shop\n")
-        reply = (await client.call_tool("start", {})).structured_content
-        assert "starting layout for go" in reply["layout"] and files_in(shop) == {"main.go": "package shop\n"}
-        (shop / "go.mod").write_text("module example.com/shop\n")
-        assert (await client.call_tool("start", {})).structured_content["layout"] == ""
-
-
-async def test_start_writes_a_layout_that_was_asked_for_and_granted(product_in, shop):
-    async with product_in(shop) as (_, client):
-        with pytest.raises(ToolError, match="repo_write is not allowed"):
-            await client.call_tool("start", {"apply_template": "rust"})
-        with pytest.raises(ToolError, match="python, typescript"):
-            await client.call_tool("start", {"apply_template": "cobol"})
-        assert files_in(shop) == {}
-        await client.call_tool("permissions", {"action": "trust", "operation": "repo_write"})
-        reply = (await client.call_tool("start", {"apply_template": "rust"})).structured_content
-        assert "Written: Cargo.toml, src/lib.rs" in reply["layout"] and "`cargo test`" in reply["layout"]
-        assert "rust" in reply["stack"] and set(files_in(shop)) == set(layout("rust", "shop").files)
-        with pytest.raises(ToolError, match="already"):
-            await client.call_tool("start", {"apply_template": "rust"})
