@@ -1,12 +1,15 @@
 """What is known of a project when it is scored, and from where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from session_mgmt_mcp.ports.git_repository import Commit
-from session_mgmt_mcp.ports.project_files import Check, Coverage, Findings, Survey
+from session_mgmt_mcp.ports.project_files import Check, Coverage, Findings, Report, Survey
+
+R = TypeVar("R", Coverage, Findings)
 
 
 class Metric(StrEnum):
@@ -82,26 +85,38 @@ def measured(evidence: Evidence, metric: Metric) -> Measured | None:
 
 def _reported(survey: Survey, metric: Metric) -> Measured | None:
     if metric is Metric.COVERAGE:
-        return _coverage([report for report in survey.reports if isinstance(report, Coverage)])
-    if metric not in _CHECKS:
-        return None
-    newest: dict[str, Findings] = {}
-    for report in survey.reports:
-        if isinstance(report, Findings) and report.check is _CHECKS[metric]:
-            newest[report.tool] = max(newest.get(report.tool, report), report, key=lambda one: one.time)
-    found = list(newest.values())
+        return _coverage(_newest({_package(one, survey): one for one in _sorted(survey, Coverage)}))
+    found = [one for one in _sorted(survey, Findings) if one.check is _CHECKS.get(metric)]
     if not found:
         return None
-    return _security(found) if metric is Metric.SECURITY else _clean(found, sum(survey.sources.values()))
+    newest = _newest({(_package(one, survey), one.tool): one for one in found})
+    return _security(newest) if metric is Metric.SECURITY else _clean(newest, sum(survey.sources.values()))
+
+
+def _sorted(survey: Survey, kind: type[R]) -> list[R]:
+    """Oldest first, so that the newest of a key is what a dict keeps."""
+    return sorted((one for one in survey.reports if isinstance(one, kind)), key=lambda one: one.time)
+
+
+def _newest(reports: Mapping[Hashable, R]) -> list[R]:
+    """The newest first."""
+    return sorted(reports.values(), key=lambda one: one.time, reverse=True)
+
+
+def _package(report: Report, survey: Survey) -> str:
+    """The folder of the innermost package that a report lies in."""
+    folders = {one.path.rpartition("/")[0] for one in survey.manifests}
+    return max((folder for folder in folders if report.path.startswith(f"{folder}/")), key=len, default="")
 
 
 def _coverage(reports: Sequence[Coverage]) -> Measured | None:
+    """Of all packages that have a report together; as old as the oldest of them."""
     if not reports:
         return None
-    newest = max(reports, key=lambda report: report.time)
-    percent = 100 * newest.covered / newest.total
-    figure = f"{percent:.0f} % of {newest.total:,} lines run by tests"
-    return Measured(percent, newest.path, newest.time, figure)
+    covered, total = sum(one.covered for one in reports), sum(one.total for one in reports)
+    percent = 100 * covered / total
+    figure = f"{percent:.0f} % of {total:,} lines run by tests"
+    return Measured(percent, _source(reports), reports[-1].time, figure)
 
 
 def _clean(found: Sequence[Findings], sources: int) -> Measured | None:
@@ -110,14 +125,19 @@ def _clean(found: Sequence[Findings], sources: int) -> Measured | None:
         return None
     faulty = min(sources, sum(report.files for report in found))
     figure = f"findings in {faulty:,} of {sources:,} source files ({_tools(found)})"
-    return Measured(100 * (1 - faulty / sources), found[0].path, min(report.time for report in found), figure)
+    return Measured(100 * (1 - faulty / sources), _source(found), found[-1].time, figure)
 
 
 def _security(found: Sequence[Findings]) -> Measured:
     errors, warnings = sum(report.errors for report in found), sum(report.warnings for report in found)
     percent = max(0.0, 100 - ERROR_COSTS * errors - WARNING_COSTS * warnings)
     figure = f"{errors} errors and {warnings} warnings ({_tools(found)})"
-    return Measured(percent, found[0].path, min(report.time for report in found), figure)
+    return Measured(percent, _source(found), found[-1].time, figure)
+
+
+def _source(reports: Sequence[Report]) -> str:
+    others = f" and {len(reports) - 1} more" if len(reports) > 1 else ""
+    return f"{reports[0].path}{others}"
 
 
 def _tools(found: Sequence[Findings]) -> str:

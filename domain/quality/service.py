@@ -14,7 +14,7 @@ from session_mgmt_mcp.domain.quality.scoring import Score, score
 from session_mgmt_mcp.domain.quality.stack import Stack, stack_of
 from session_mgmt_mcp.domain.quality.trend import EARLIER, Recorded, Trend, Trigger, regressions, trend_of
 from session_mgmt_mcp.domain.redaction import redact
-from session_mgmt_mcp.domain.text import content_hash
+from session_mgmt_mcp.domain.text import opaque_id
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.errors import Conflict
 from session_mgmt_mcp.ports.git_repository import GitRepository, Repository
@@ -168,7 +168,7 @@ class QualityService:
         return Secrets(found, read, len(survey.texts)) if read or not survey.texts else None
 
     async def _secrets_of(self, text: Text) -> int:
-        key = content_hash(text.text)
+        key = opaque_id(text.text)
         if key not in self._secrets_in:
             while len(self._secrets_in) >= _REMEMBERED:
                 self._secrets_in.pop(next(iter(self._secrets_in)))

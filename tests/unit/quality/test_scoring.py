@@ -192,6 +192,25 @@ def test_findings_count_by_the_files_they_are_in_and_only_the_newest_report_of_a
     assert one(evidence(**found), "types").points is None
 
 
+def test_packages_with_reports_of_their_own_count_together_and_of_each_the_newest():
+    packages = [replace(MANIFEST, path=path) for path in ("pyproject.toml", "web/package.json", "web/app/package.json")]
+    reports = [
+        Coverage("coverage.xml", ago(2), 90, 100),
+        Coverage("reports/coverage.xml", ago(5), 0, 100),
+        Coverage("web/coverage/lcov.info", ago(3), 10, 100),
+        Coverage("web/app/coverage/lcov.info", ago(9), 50, 100),
+    ]
+    coverage = one(evidence(manifests=packages, reports=reports), "coverage")
+    assert coverage.points == pytest.approx(15 * 150 / 300)
+    assert (coverage.source, coverage.time) == ("coverage.xml and 2 more", ago(9))
+    modules = [
+        Findings(f"{name}target/checkstyle-result.xml", ago(1), Check.LINT, "checkstyle", 1, 0, 2)
+        for name in ("", "web/")
+    ]
+    lint = one(evidence(sources={Language.JAVA: 8}, manifests=packages, reports=modules), "lint")
+    assert lint.points == pytest.approx(5)
+
+
 def test_findings_in_more_files_than_there_are_count_as_in_all_of_them():
     found = Findings("a.sarif", ago(1), Check.LINT, "ruff", 9, 9, 90)
     lint = one(evidence(sources={Language.PYTHON: 10}, reports=[found]), "lint")
