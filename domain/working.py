@@ -116,7 +116,7 @@ class Observer:
         state = await self._git.state(root)
         work = Work(
             str(root),
-            repository=repository is not None,
+            repository=state is not None,
             branch=redact(state.branch).text if state and state.branch else None,
             head=state.head if state else None,
             operation=str(state.operation) if state and state.operation else None,

@@ -1,5 +1,6 @@
 """Contexts of a real repository and a session's transcript, kept and brought back through a real client."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from fastmcp import Client
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.contexts import CONTEXTS, DIFFS, Reason
+from session_mgmt_mcp.domain.working import Place
 
 SECRET = "sk-ant-" + "api03-" + "x9Y8z7W6v5U4t3S2r1Q0" * 4
 
@@ -171,6 +173,32 @@ async def test_a_repository_without_commits_has_a_context_too(product_in, tmp_pa
     async with product_in(from_scratch) as (_, client):
         kept = await call(client, "create_session_context")
         assert kept["head"] is None and [one["path"] for one in kept["changed"]] == ["a.py"]
+
+
+async def test_a_bare_repository_and_a_machine_without_git_have_contexts_without_git(
+    product_in, desk, tmp_path, monkeypatch
+):
+    bare = tmp_path / "shop.git"
+    desk.git("clone", "-q", "--bare", str(desk.root), str(bare))
+    async with product_in(bare) as (_, client):
+        kept = await call(client, "create_session_context")
+        assert (kept["branch"], kept["changed"]) == (None, []) and "in no repository" in kept["summary"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with product_in(desk.root, desk.session) as (_, client):
+        kept = await call(client, "create_session_context")
+        assert kept["branch"] is None and kept["prompts"] and "in no repository" in kept["summary"]
+        back = await call(client, "restore_session_context", session_id=kept["id"])
+        assert back["mismatches"] == []
+    monkeypatch.undo()
+
+
+async def test_contexts_that_are_kept_at_once_are_all_kept(app, desk):
+    project = await app.projects.project_of(str(desk.root))
+    place = Place(project, str(desk.root), desk.session)
+    work = await app.contexts._observer.look(place)
+    kept = await asyncio.gather(*(app.contexts.keep_seen(place, work, Reason.ASKED, force=True) for _ in range(20)))
+    assert len({one.context.id for one in kept}) == 20
+    assert len((await app.storage.list(CONTEXTS)).documents) == 20
 
 
 async def test_wrong_arguments_are_answered_in_one_sentence(client, tmp_path, desk):
