@@ -26,7 +26,7 @@ async def measure(app: Application, folder: str | None, force: bool) -> Measured
     caller = connection.current()
     where = existing(folder or caller.folder)
     project = await app.projects.project_of(str(where))
-    session = await _own(app, caller) if not folder or _same(where, caller.folder) else ""
+    session = caller.session_id if not folder or _same(where, caller.folder) else ""
     session = session or await _latest(app, project)
     found = await app.session_places.find(session)
     if found is None or not found.transcript:
@@ -35,12 +35,6 @@ async def measure(app: Application, folder: str | None, force: bool) -> Measured
     if not (force or measured.due):
         return Measured(session, measured, None)
     return Measured(session, measured, await app.compaction.preserve(session, project, found.transcript))
-
-
-async def _own(app: Application, caller: connection.Connection) -> str:
-    """The session that the caller is in: the id it was started with goes stale when it clears."""
-    known = await app.sessions.of_client(caller.client_pid, caller.session_id)
-    return known.id if known else caller.session_id
 
 
 def _same(where: Path, folder: str) -> bool:

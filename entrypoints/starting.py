@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from session_mgmt_mcp import current, shortcuts
+from session_mgmt_mcp import current, layouts, shortcuts
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.beginning import in_words, left_for
+from session_mgmt_mcp.domain import templates
 from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.handoff_page import title
 from session_mgmt_mcp.domain.quality.scoring import Score
@@ -17,6 +18,7 @@ from session_mgmt_mcp.domain.quality.trend import Trend
 from session_mgmt_mcp.domain.sessions import Session
 from session_mgmt_mcp.ports.errors import Conflict, Invalid
 from session_mgmt_mcp.ports.package_manager import Synced
+from session_mgmt_mcp.ports.project_files import Language
 
 TOLD = 1_100  # tokens; the whole reply stays below 1,500
 INSTALLED = "installed"
@@ -33,7 +35,18 @@ class Begun:
     trend: Trend
     told: str
     shortcuts: str
+    template: str
     synced: Synced | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What `start` does only when asked to. `template` is written when the user has confirmed it."""
+
+    sync_dependencies: bool = False
+    shortcuts: bool = False
+    template: Language | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +56,12 @@ class Welcome:
     hints: list[str]
 
 
-async def begin(app: Application, folder: Path, sync_dependencies: bool, install: bool) -> Begun:
-    """Raises Invalid for a sync that was not granted, and what scoring and syncing raise."""
+async def begin(app: Application, folder: Path, wishes: Wishes) -> Begun:
+    """Raises Invalid for what was not granted or confirmed, and what scoring, syncing and writing a layout raise."""
     session = await current.started(app, folder)
+    written = await asyncio.to_thread(_laid_out, folder, wishes)
     stack = await app.quality.stack(folder)
-    synced = await _synced(app, session, folder, stack) if sync_dependencies else None
+    synced = await _synced(app, session, folder, stack) if wishes.sync_dependencies else None
     score = await app.quality.score(folder)
     trend = await app.quality.trend(session.project)
     left = await left_for(app, session)
@@ -66,7 +80,8 @@ async def begin(app: Application, folder: Path, sync_dependencies: bool, install
         score=score,
         trend=trend,
         told=told,
-        shortcuts=await _shortcuts(app, install),
+        shortcuts=await _shortcuts(app, wishes.shortcuts),
+        template=written or offered(stack),
         synced=synced,
     )
 
@@ -87,6 +102,18 @@ async def welcome(app: Application, session: Session) -> Welcome:
     last = f"Before it: {title(left.handoff)}." if left.handoff else "Nothing is known of earlier sessions here."
     summary = f"Session of {since} in {session.folder}, project {session.project}. {last}"
     return Welcome(summary, in_words(left, session.project, datetime.now(UTC), budget=TOLD), hints)
+
+
+def offered(stack: Stack) -> str:
+    """A starting layout that could be written, for a project that has yet to begin; else nothing."""
+    found = templates.offer(stack)
+    return found.summary if found else ""
+
+
+def _laid_out(folder: Path, wishes: Wishes) -> str:
+    if wishes.template is None:
+        return ""
+    return f"Written: {', '.join(layouts.apply(folder, wishes.template, wishes.confirmed))}."
 
 
 async def _synced(app: Application, session: Session, folder: Path, stack: Stack) -> Synced:

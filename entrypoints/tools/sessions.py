@@ -10,6 +10,7 @@ from session_mgmt_mcp.domain.quality.scoring import Score
 from session_mgmt_mcp.domain.quality.trend import Trend
 from session_mgmt_mcp.domain.sessions import Session
 from session_mgmt_mcp.ports.package_manager import Synced
+from session_mgmt_mcp.ports.project_files import Language
 from session_mgmt_mcp.tools.registry import Inject, tool
 
 Folder = Annotated[str | None, Field(description="Absolute path; null: where the client works.")]
@@ -76,6 +77,7 @@ class StartReply(BaseModel):
     quality: Quality
     told: str
     shortcuts: str = ""
+    template: str = ""
     dependencies: SyncReply | None = None
 
 
@@ -106,11 +108,16 @@ async def start(
         bool, Field(description="Install what the lock file names, by its package manager; needs a grant.")
     ] = False,
     install_shortcuts: Annotated[bool, Field(description="Write /start, /checkpoint, /end for the client.")] = False,
+    apply_template: Annotated[
+        Language | None, Field(description="Write this language's starting layout; only when the user asked for it.")
+    ] = None,
+    confirm: Annotated[bool, Field(description="The user agreed to apply_template.")] = False,
     app: Application = Inject,
 ) -> StartReply:
     """Begin the session, or go on with it: what the last one left, due reminders, unfinished work, related memories,
     the project's stack and quality. In git repositories this has happened by itself; call it elsewhere, or to read it again."""
-    begun = await starting.begin(app, current.folder_of(working_directory), sync_dependencies, install_shortcuts)
+    wishes = starting.Wishes(sync_dependencies, install_shortcuts, apply_template, confirm)
+    begun = await starting.begin(app, current.folder_of(working_directory), wishes)
     return StartReply(
         summary=begun.summary,
         session=SessionFacts.of(begun.session),
@@ -118,6 +125,7 @@ async def start(
         quality=Quality.of(begun.score, begun.trend),
         told=begun.told,
         shortcuts=begun.shortcuts,
+        template=begun.template,
         dependencies=SyncReply.of(begun.synced) if begun.synced else None,
     )
 

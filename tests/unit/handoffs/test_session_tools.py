@@ -259,3 +259,33 @@ async def test_a_folder_without_anything_has_no_score(product_in, shop):
         said = (await client.call_tool("start", {})).structured_content
         assert said["quality"]["total"] is None
         assert "no score" in said["summary"]
+
+
+async def test_an_empty_project_is_offered_a_layout_and_gets_it_only_when_it_is_confirmed(product_in, shop):
+    async with product_in(shop) as (_, client):
+        offered = (await client.call_tool("start", {})).structured_content["template"]
+        assert "python" in offered
+        assert "go" in offered
+        assert list(shop.iterdir()) == []
+        with pytest.raises(ToolError, match=r"pyproject\.toml"):
+            await client.call_tool("start", {"apply_template": "python"})
+        assert list(shop.iterdir()) == []
+        written = (await client.call_tool("start", {"apply_template": "python", "confirm": True})).structured_content
+        assert "pyproject.toml" in written["template"]
+        assert (shop / "pyproject.toml").exists()
+        assert "python" in written["stack"]
+        assert (await client.call_tool("start", {})).structured_content["template"] == ""
+
+
+async def test_after_clear_calls_are_those_of_the_session_that_goes_on(product_in, shop, worked):
+    """The client's server was started with the first id, and keeps naming it."""
+    async with product_in(shop, SESSION) as (app, client):
+        lifecycle = Lifecycle(app, settle_seconds=0)
+        with connection.entered(connection.Connection(cwd=str(shop), session_id=SESSION, client_pid=os.getpid())):
+            await dealt(lifecycle, event("SessionStart", worked, source="startup"))
+            await dealt(lifecycle, event("SessionEnd", worked, reason="clear"))
+            await dealt(lifecycle, event("SessionStart", worked, session_id="after", source="clear"))
+            welcome = (await client.call_tool("session_welcome", {})).structured_content
+            assert welcome["session"]["id"] == "after"
+            stored = (await client.call_tool("store_reflection", {"content": PAGING})).structured_content["id"]
+            assert (await app.memory.show(stored))[0].session == "after"

@@ -1,0 +1,29 @@
+"""A call is a sign of life of its session; a client names the one it was started with, which goes stale when it clears."""
+
+from dataclasses import replace
+
+import mcp_types
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import ToolResult
+from session_mgmt_mcp import connection
+from session_mgmt_mcp.application import Application
+
+
+class InItsSession(Middleware):
+    """Whoever asks for the connection during a call finds the session that its client is in now."""
+
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[mcp_types.CallToolRequestParams],
+        call_next: CallNext[mcp_types.CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        if context.fastmcp_context is None:
+            return await call_next(context)
+        app: Application = context.fastmcp_context.lifespan_context["application"]
+        caller = connection.current()
+        known = await app.sessions.of_client(caller.client_pid, caller.session_id)
+        if known is None:
+            return await call_next(context)
+        await app.sessions.seen(known.id)
+        with connection.entered(replace(caller, session_id=known.id)):
+            return await call_next(context)
