@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from session_mgmt_mcp import compacting, connection
+from session_mgmt_mcp import connection
 from session_mgmt_mcp.domain.compaction import CARRIED, COLLECTION
 from session_mgmt_mcp.domain.sessions import Opening
 from session_mgmt_mcp.domain.tokens import tokens
@@ -149,7 +149,7 @@ async def test_without_a_transcript_the_tool_says_so_and_a_wrong_folder_is_refus
         assert result.is_error and part in result.content[0].text and "\n" not in result.content[0].text
 
 
-async def test_after_the_client_cleared_it_is_the_new_conversation_that_is_measured(app, worked, shop):
+async def test_after_the_client_cleared_it_is_the_new_conversation_that_is_measured(app, compact, worked, shop):
     later = Transcript(
         worked.path.parent, shop, "29999999-2222-4333-8444-555555555555", worked.began + timedelta(days=1)
     )
@@ -159,8 +159,8 @@ async def test_after_the_client_cleared_it_is_the_new_conversation_that_is_measu
     await app.sessions.close(SESSION, "clear")
     await app.sessions.open(Opening(later.session, str(shop), "clear", str(later.path), 4242))
     with connection.entered(connection.Connection(project_dir=str(shop), session_id=SESSION, client_pid=4242)):
-        measured = await compacting.measure(app, None, force=False)
-    assert (measured.session, measured.pressure.tokens) == (later.session, 5_000)
+        measured = await compact()
+    assert (measured["session"], measured["tokens"]) == (later.session, 5_000)
 
 
 async def test_another_folder_is_measured_by_its_latest_session(compact, app, worked, tmp_path):
