@@ -25,6 +25,7 @@ SCORES = "scores"
 MEASUREMENTS = "measurements"
 KEPT_DAYS = 400
 MOST_COMMITS = 500
+FEW_COMMITS = 60  # enough for every rule
 _NO_SECRET = frozenset({"private"})  # marked by hand to stay out of memory; nothing is wrong with it in a file
 _REMEMBERED = 20_000
 
@@ -146,10 +147,14 @@ class QualityService:
         state, commits, branches = await asyncio.gather(
             self._git.state(top), self._git.log(top, limit=MOST_COMMITS), self._git.branches(top)
         )
+        asked = MOST_COMMITS
+        if state is not None and state.head is not None and not commits:  # too much to tell in time
+            asked = FEW_COMMITS
+            commits = await self._git.log(top, limit=asked)
         if state is None or (state.head is not None and not commits):
             return None  # git did not answer
         changed = frozenset(one.path for one in state.changed)
-        return History(commits, branches, whole=len(commits) < MOST_COMMITS, changed=changed)
+        return History(commits, branches, whole=len(commits) < asked, changed=changed)
 
     async def _env_ignored(self, top: Path, repository: Repository | None, survey: Survey) -> bool | None:
         if not survey.env_files:

@@ -175,6 +175,20 @@ async def test_a_git_that_does_not_answer_in_time_leaves_its_history_unknown(sho
     assert (found["packaging"], found["version control"], found["commits"]) == (3, None, None)
 
 
+async def test_a_history_that_takes_too_long_is_asked_for_its_newest_part(shop, quality, monkeypatch):
+    for number in range(7):
+        commit(shop, f"feat: step {number}", days=number)
+    commit(shop, days=9, **{"a.py": ""})
+    whole = SubprocessGitRepository.log
+
+    async def slow(self, folder, since=None, limit=500):
+        return await whole(self, folder, since, limit) if limit < 100 else []
+
+    monkeypatch.setattr(SubprocessGitRepository, "log", slow)
+    found = points(await quality.score(shop))
+    assert (found["version control"], found["commits"], found["conventional messages"]) == (5, 2, 5)
+
+
 async def test_a_folder_outside_of_git_is_scored_by_its_files(tmp_path, quality):
     (tmp_path / "a.py").write_text("")
     (tmp_path / ".env").write_text("")
