@@ -69,10 +69,10 @@ def test_steps_that_are_skipped_are_the_steps_that_would_be_taken(freq, interval
 
 
 def test_a_rule_of_every_minute_is_quick_after_years():
-    began = time.perf_counter()
+    began = time.process_time()
     start, after = datetime(2020, 1, 1), datetime(2026, 1, 1, 0, 0, 30)
     [found] = DateutilRecurrence().occurrences("FREQ=MINUTELY", start, after, 1)
-    assert found == datetime(2026, 1, 1, 0, 1) and time.perf_counter() - began < 1
+    assert found == datetime(2026, 1, 1, 0, 1) and time.process_time() - began < 1
 
 
 def test_a_rule_that_never_comes_true_ends():

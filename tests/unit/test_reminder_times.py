@@ -485,10 +485,10 @@ words = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.lists(words, max_size=40).map(" ".join), st.text(max_size=200)), moments)
 def test_any_text_is_read_or_refused_in_bounded_time(text, now):
-    began = time.perf_counter()
+    began = time.process_time()  # of all threads: a busy machine counts for nothing
     try:
         found = run(read(text, now, BERLIN))
         assert isinstance(found, Opening) or not isinstance(found, Once) or found.at > now
     except Invalid as error:
         assert "\n" not in str(error)
-    assert time.perf_counter() - began < 3.0
+    assert time.process_time() - began < 3.0

@@ -282,7 +282,7 @@ async def test_the_loop_shows_it_when_its_time_has_come_and_wakes_for_a_new_one(
         running = asyncio.create_task(Reminding(app).run())
         await asyncio.sleep(0.05)
         await remind(client, "in 1 second", notification_method="desktop")
-        for _ in range(100):
+        for _ in range(400):
             await asyncio.sleep(0.05)
             if desktop.shown:
                 break

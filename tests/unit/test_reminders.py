@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.adapters.dateparser.parser import DateparserDateParser
 from session_mgmt_mcp.adapters.dateutil.recurrence import DateutilRecurrence
+from session_mgmt_mcp.adapters.local.session_storage import LocalSessionStorage
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 from session_mgmt_mcp.beginning import NOTHING, in_words
@@ -102,6 +103,25 @@ async def test_two_processes_deliver_once(world):
     told += [await world.told() for _ in range(2)]
     lines = [line for lines in told for line in lines]
     assert len(lines) == len(set(lines)) == 5
+
+
+async def test_services_over_the_same_files_deliver_once_between_them(tmp_path):
+    world = World()
+
+    def another() -> ReminderService:
+        storage = LocalSessionStorage(tmp_path, world.clock.now)
+        return ReminderService(storage, world.clock, DateparserDateParser(), DateutilRecurrence(), BERLIN)
+
+    maker = another()
+    for number in range(6):
+        await maker.create(Wish(f"Call {number}", "every day at 9", SHOP))
+    for day in (19, 20):
+        world.at(f"2026-11-{day} 09:00")
+        services = [another() for _ in range(6)]
+        told = await asyncio.gather(*(world.told(service=service) for service in services))
+        told += [await world.told(service=maker) for _ in range(2)]
+        lines = [line for lines in told for line in lines]
+        assert len(lines) == len(set(lines)) == 6
 
 
 async def test_at_most_so_many_are_told_at_once_the_longest_due_first(world):
