@@ -26,7 +26,7 @@ _PATTERNS = [
     re.compile(pattern)
     for pattern in (
         rf"(?:{_AT})?\b(?P<name>noon|midday|midnight)\b",
-        rf"(?:{_AT})?\b(?P<before>half|(?:a )?quarter|\d\d?|five|ten|20|25)(?: minutes?)? (?P<side>past|to|after|before) "
+        rf"(?:{_AT})?\b(?P<before>half|(?:a )?quarter|\d\d?(?= minutes?)|5|10|20|25|five|ten)(?: minutes?)? (?P<side>past|to|after|before) "
         rf"{_HOUR}(?: ?(?P<half>[ap])m)?\b(?: ?o'?clock)?",
         rf"(?:{_AT})?(?<![\d:.T-])\b{_HOUR}[:h](?P<minute>\d\d)(?: ?(?P<half>[ap])m)?\b(?![:\d])(?: ?o'?clock| ?h\b)?",
         rf"(?:{_AT})?(?<![\d:.-])\b{_HOUR}(?:\.(?P<minute>\d\d))? ?(?P<half>[ap])m\b",
@@ -34,6 +34,7 @@ _PATTERNS = [
         rf"{_AT}{_HOUR}(?:\.(?P<minute>\d\d)| ?h)?\b(?![.:/-]| ?(?:st|nd|rd|th|{MONTH}|second|minute|hour|day|week|month|year))",
     )
 ]
+_LIST = re.compile(r"\bat \d\d?(?:, ?\d\d?)*,? and \d\d?\b(?![:.]| ?[ap]m)")
 _PART = re.compile(rf"\b(?:(?:in|during|at) )?(?:the )?\b({'|'.join(HOURS)})\b")
 
 
@@ -64,6 +65,7 @@ def without_clock(text: str) -> Day | None:
     text = re.sub(
         r"\btonight\b", "today night", re.sub(r"\bthis (?=morning|noon|lunch|afternoon|evening|night)", "today ", text)
     )
+    text = _LIST.sub(lambda match: " ".join(f"at {hour}" for hour in re.findall(r"\d+", match[0])), text)
     found: list[re.Match[str]] = []
     while match := next((match for pattern in _PATTERNS if (match := pattern.search(text))), None):
         found.append(match)

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from session_mgmt_mcp.domain import repetitions
 from session_mgmt_mcp.domain.clock_times import ENDS, HOURS, MORNING, WORK_ENDS, ClockTime, Day
-from session_mgmt_mcp.domain.periods import DAY, NUMBER, UNIT, UNITS, period_of, value_of, weekday_number
+from session_mgmt_mcp.domain.periods import DAY, MONTH, NUMBER, UNIT, UNITS, period_of, value_of, weekday_number
 from session_mgmt_mcp.domain.repetitions import Pattern
 from session_mgmt_mcp.domain.spans import AROUND, shifted, shifted_month
 from session_mgmt_mcp.domain.wall_clock import on_the_wall
@@ -103,7 +103,11 @@ async def _ends(day: Day, whole: str, what: str, asked: Asked) -> Sequence[datet
         if not match[1]:
             days.append(following.date() - timedelta(3 if match[2] == "week" else 1))
     else:
+        if re.fullmatch(MONTH, what):
+            what = f"last day of {what}"
         days = list(await _days(what.removeprefix("day "), asked) or ())
+        if re.fullmatch(rf"({MONTH}) \d{{4}}", what):
+            days = [shifted_month(one, 1) - timedelta(1) for one in days]
     return [datetime.combine(one, time(clock.hour % 24, clock.minute)) for one in days] or None
 
 
@@ -117,6 +121,8 @@ async def _days(text: str, asked: Asked) -> Sequence[date] | None:
             return [today]
         case "tomorrow" | "tmrw" | "tmr" | "tomorow":
             return [today + timedelta(1)]
+        case "next weekday" | "next working day" | "next work day" | "next workday" | "next business day":
+            return [today + timedelta({4: 3, 5: 2}.get(today.weekday(), 1))]
         case "day after tomorrow":
             return [today + timedelta(2)]
         case "weekend" | "this weekend":
@@ -186,9 +192,11 @@ async def _dates(text: str, bare: str, asked: Asked) -> Sequence[date] | None:
     found = (dated and await asked.parser.parse(bare, before, "future")) or await asked.parser.parse(
         text, asked.now, "future"
     )
-    if found is None:
+    if found is None or re.search(r"\b(?:before|after)\b", text):
         return None
     day = found.at.date()
+    if (named := re.search(rf"\b({DAY})\b", text)) and weekday_number(named[1]) != day.weekday():
+        return None
     match found.precision:
         case Precision.DAY:
             return [day] if re.search(r"\d{4}|\d[./-]\d", bare) else [day, shifted_month(day, 12)]

@@ -41,7 +41,7 @@ async def once(text: str, asked: Asked) -> Once | None:
                 at, note = ahead[0].at, ahead[0].note
     if at is None:
         moment = await asked.parser.parse(text, asked.now, "future")
-        if moment is None or moment.precision is not Precision.TIME:
+        if moment is None or re.search(r"\b(?:before|after)\b", text) or moment.precision is not Precision.TIME:
             return None
         at = moment.at
     at = at.astimezone(UTC).replace(microsecond=0)

@@ -78,6 +78,7 @@ _STARTING = re.compile(
 
 
 async def _repeated(text: str, asked: Asked) -> Repeated | None:
+    text = repetitions.weekdays_listed(text)
     count, until, begins = 0, None, asked.now
     if match := re.fullmatch(rf"(.+?),? (?:for )?(?:(twice)|({NUMBER}|\d+) times)", text):
         text, count = match[1], 2 if match[2] else int(value_of(match[3]))

@@ -34,6 +34,9 @@ _A_DAY = rf"(?:(?:{DAY})s?|{_WORKDAY}|weekends?)"
 _DAY_LIST = rf"{_A_DAY}(?:{_AND}{_A_DAY})*"
 _DATE = r"\d\d?(?:st|nd|rd|th)?"
 _DATE_LIST = rf"{_DATE}(?:{_AND}{_DATE})*"
+_WEEKDAY_RANGE = re.compile(
+    rf"\b(?:(?:every|each) (?:day,? )?)?(?:from )?\b({DAY})s?(?: ?- ?| to | through | thru )({DAY})s?\b"
+)
 _ADVERBS = {
     "daily": "every day",
     "nightly": "every day",
@@ -91,6 +94,16 @@ def pattern_of(text: str, today: date) -> Pattern | None:
     return None
 
 
+def weekdays_listed(text: str) -> str:
+    """ "monday to friday" as "every monday, tuesday, wednesday, thursday, friday"."""
+
+    def listed(match: re.Match[str]) -> str:
+        first, last = weekday_number(match[1]), weekday_number(match[2])
+        return "every " + ", ".join(DAYS[(first + step) % 7] for step in range((last - first) % 7 + 1))
+
+    return _WEEKDAY_RANGE.sub(listed, text)
+
+
 def once_of(text: str) -> Pattern | None:
     """The rule whose next occurrence is meant by "the last day of the month", "the first monday of december"."""
     if match := re.fullmatch(
@@ -101,6 +114,9 @@ def once_of(text: str) -> Pattern | None:
         return _in_month(_nth(match[1], match[2]), match[3])
     if match := re.fullmatch(r"(?:on )?(?:the )?(\d\d?)(?:st|nd|rd|th)(?: of (?:the|this) month)?", text):
         return Pattern("MONTHLY", 1, (("BYMONTHDAY", match[1]),), "")
+    if match := re.fullmatch(rf"(?:on )?({DAY}),? (?:the )?(\d\d?)(?:st|nd|rd|th)", text):
+        day = (("BYDAY", CODES[weekday_number(match[1])]), ("BYMONTHDAY", match[2]))
+        return Pattern("MONTHLY", 1, day, "")
     if match := re.fullmatch(rf"(?:on |at )?({'|'.join(FEASTS)})", text):
         return _yearly(*FEASTS[match[1]])
     return None
@@ -113,6 +129,7 @@ def _spelled(text: str) -> str:
         text = _ADVERBS[word] + text[len(word) :]
     text = re.sub(r"\b(?:once )?(?:each|every single|every)\b", "every", text)
     text = re.sub(r"^once (?:a|an|per) ", "every ", text)
+    text = re.sub(r"\b(first|last) of (every|the|a)\b", r"\1 day of \2", text)
     if text == "every":  # "every morning", without its part of the day
         return "every day"
     if re.fullmatch(rf"{_WORKDAY}|weekends", text) and text != "weekday":
@@ -166,6 +183,11 @@ def _weekly(match: re.Match[str]) -> Pattern:
 @_rule(rf"(?:every )?(?:the )?({_ORDINAL})(?: (other|second|{NUMBER}))? (day|{DAY}|{_WORKDAY}) (?:of|in) every months?")
 def _nth_of_month(match: re.Match[str]) -> Pattern:
     return _nth(match[1], match[3], _step(match[2]))
+
+
+@_rule(rf"every last ({DAY}|{_WORKDAY})")
+def _every_last(match: re.Match[str]) -> Pattern:
+    return _nth("last", match[1])
 
 
 @_rule(rf"every {_STEP}months? on (?:the )?({_ORDINAL}) (day|{DAY}|{_WORKDAY})")

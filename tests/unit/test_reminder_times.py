@@ -122,6 +122,12 @@ ONCE = {
     "3rd wednesday of the month at 11": "2026-12-16 11:00",
     "last friday of december": "2026-12-25 09:00",
     "last day of february": "2027-02-28 09:00",
+    "end of january": "2027-01-31 17:00",
+    "end of november": "2026-11-30 17:00",
+    "end of march 2027": "2027-03-31 17:00",
+    "friday the 13th": "2027-08-13 09:00",
+    "friday, december 25": "2026-12-25 09:00",
+    "next business day": "2026-11-19 09:00",
 }
 
 
@@ -147,6 +153,12 @@ AGAIN = {
     "every second tuesday": ("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU", "2026-11-24 09:00"),
     "every 2 weeks on monday and friday": ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR", "2026-11-20 09:00"),
     "every 2 weeks": ("FREQ=WEEKLY;INTERVAL=2;BYDAY=WE", "2026-12-02 09:00"),
+    "monday to friday at 9": ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "2026-11-19 09:00"),
+    "every day from mon-thu at 9": ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH", "2026-11-19 09:00"),
+    "saturday through monday at 10": ("FREQ=WEEKLY;BYDAY=MO,SA,SU", "2026-11-21 10:00"),
+    "every day at 9, 12 and 18": ("FREQ=DAILY;BYHOUR=9,12,18;BYMINUTE=0", "2026-11-18 18:00"),
+    "first of every month at 10": ("FREQ=MONTHLY;BYMONTHDAY=1", "2026-12-01 10:00"),
+    "every last friday": ("FREQ=MONTHLY;BYDAY=-1FR", "2026-11-27 09:00"),
     "once a week": ("FREQ=WEEKLY;BYDAY=WE", "2026-11-25 09:00"),
     "daily at 7am": ("FREQ=DAILY", "2026-11-19 07:00"),
     "every day": ("FREQ=DAILY", "2026-11-19 09:00"),
@@ -253,7 +265,7 @@ async def test_the_past_is_refused_and_the_next_possible_time_named(text, next_p
     "text",
     ["", " ", "hello", "at 25", "25:00", "13pm", "on 31 February", "every february 30", "every 30 seconds", "when I get home",
      "every 1.5 days", "banana every day", "every hour at 9", "every day at 9:00 and 17:30", "in 99999999999 years", "every",
-     "every day until the cows come home", "tomorrow " * 99, "\0", "é" * 300],
+     "every day until the cows come home", "one hour before midnight", "thursday 25 december 2026", "2 to 5pm", "2 days before friday", "tomorrow " * 99, "\0", "é" * 300],
 )  # fmt: skip
 async def test_what_cannot_be_read_is_refused_with_what_would_parse(text):
     with pytest.raises(Invalid) as refused:
