@@ -1,7 +1,7 @@
 """What a session is told at its beginning, from all services."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from session_mgmt_mcp.application import Application
@@ -49,7 +49,8 @@ def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] =
     """At most `budget` tokens; empty when nothing was left."""
     sections = [Section("# Reminders", [f"- {line}" for line in reminders], 600)]
     if left.handoff is not None:
-        sections.append(_section(page(left.handoff, SHARES["handoff"], unasked=True)))
+        handoff = replace(left.handoff, reminders=())  # they are told by themselves, as they stand now
+        sections.append(_section(page(handoff, SHARES["handoff"], unasked=True)))
     work = [_of_context(one) for one in left.contexts]
     sections.append(Section("# Work that was left unfinished", work, SHARES["contexts"]))
     memories = [f"- {one.kind}, {one.time:%Y-%m-%d}: “{snippet(one.text, '')}” [{one.id}]" for one in left.memories]
