@@ -89,15 +89,15 @@ class Reminding:
         return self._next is not None and -OVERDUE < self._next - self._now() < HORIZON
 
     async def run(self) -> None:
-        """Forever; cancel it to stop. What goes wrong is logged, and tried again."""
+        """Forever; cancel it to stop. What goes wrong is logged, and tried again half a minute later."""
         while True:
             self._app.reminders.changed.clear()
             try:
                 await self.show_due()
-            except PortError as error:
-                _log.warning(str(error))
-            except Exception:
-                _log.exception("reminders could not be shown")
+            except Exception as error:
+                known = isinstance(error, PortError)
+                _log.warning("reminders could not be shown: %s", error, exc_info=None if known else error)
+                await asyncio.sleep(LONGEST_SLEEP)
             wait = (self._next - self._now()).total_seconds() if self._next else LONGEST_SLEEP
             changed = asyncio.ensure_future(self._app.reminders.changed.wait())
             try:

@@ -1,5 +1,6 @@
 """Reminders through a real MCP client, on a clock that the test sets."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import jsonschema
@@ -275,9 +276,24 @@ async def test_a_desktop_that_fails_otherwise_leaves_the_reminder_due(product, c
     assert await app.reminders.next_on_desktop() is not None
 
 
-async def test_the_loop_shows_it_when_its_time_has_come_and_wakes_for_a_new_one(product_in, shop, desktop):
-    import asyncio
+async def test_a_desktop_that_keeps_failing_is_not_asked_all_the_time(product, clock, desktop, monkeypatch):
+    app, client = product
+    asked = []
 
+    async def broken(title, text):
+        asked.append(title)
+        raise RuntimeError
+
+    monkeypatch.setattr(desktop, "notify", broken)
+    await remind(client, "in 20 minutes", notification_method="desktop")
+    clock.advance(minutes=20)
+    running = asyncio.create_task(Reminding(app, clock.now).run())
+    await asyncio.sleep(1)
+    running.cancel()
+    assert len(asked) == 1
+
+
+async def test_the_loop_shows_it_when_its_time_has_come_and_wakes_for_a_new_one(product_in, shop, desktop):
     async with product_in(shop) as (app, client):
         running = asyncio.create_task(Reminding(app).run())
         await asyncio.sleep(0.05)
