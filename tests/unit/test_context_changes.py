@@ -1,5 +1,7 @@
 """What no longer matches."""
 
+from dataclasses import replace
+
 from session_mgmt_mcp.domain.context_changes import Difference, differences
 from session_mgmt_mcp.domain.working import Work
 from session_mgmt_mcp.ports.git_repository import Changed
@@ -51,6 +53,11 @@ def test_a_file_that_was_only_read_and_now_holds_something_else_is_told():
 def test_a_change_that_was_committed_is_told_as_clean_and_a_new_head():
     now = Work("/home/you/shop", repository=True, branch="cart", head="b2")
     assert told(now, THEN.digests) == {("head", ""), ("clean", "cart.py"), ("clean", "gone.py"), ("clean", "old.py")}
+
+
+def test_a_file_that_holds_the_same_but_stands_otherwise_is_told():
+    now = replace(THEN, changed=[replace(THEN.changed[0], state="conflicted"), *THEN.changed[1:]])
+    assert differences(THEN, now, THEN.digests) == [Difference("changed_since", "modified", "conflicted", "cart.py")]
 
 
 def test_no_branch_is_said_in_words():

@@ -65,7 +65,8 @@ async def test_a_checkout_by_somebody_else_is_seen_and_told(client, app, desk):
     await hook(app, desk, "UserPromptSubmit")
 
     async def looked() -> bool:
-        return app.monitor.sees(desk.root) is not None
+        seen = app.monitor.sees(desk.root)
+        return seen is not None and bool(seen.changed)
 
     await until(looked)
     desk.git("stash", "-q")
@@ -199,6 +200,14 @@ async def test_a_hub_goes_on_with_it_after_a_restart_and_stays_up_as_long_as_it_
         async with open_service() as service:
             await asyncio.sleep(0.5)
             assert not service.is_busy()
+
+
+async def test_a_product_that_is_closed_watches_nothing_more(product_in, desk):
+    async with product_in(desk.root, desk.session) as (app, client):
+        await call(client, "start_interruption_monitoring", watch_files=False)
+        await call(client, "start_app_monitoring")
+    assert not app.monitor.busy and not app.activity.busy
+    assert not [task for task in asyncio.all_tasks() if "interruption_monitor" in str(task.get_coro())]
 
 
 def test_nothing_of_it_is_written_into_the_repository(desk):

@@ -45,12 +45,13 @@ def test_monitoring_outlives_clients_and_hubs_and_ends_when_it_is_stopped(world,
     desk.git("stash", "-q")
     desk.write("price.py", "# cheaper\n")
     hook(desk, "UserPromptSubmit")
-    time.sleep(4.0)  # the monitor looks at the place
-    desk.git("switch", "-q", "-c", "other")
-    until = time.monotonic() + 40
-    while not (found := second.call("get_interruption_history"))["interruptions"] and time.monotonic() < until:
-        time.sleep(0.5)
-    assert [line["reason"] for line in found["interruptions"]] == ["branch_switch"]
+    found, branches = [], 0
+    until = time.monotonic() + 60
+    while not found and time.monotonic() < until:
+        time.sleep(4.0)  # a checkout is told from what the monitor saw before
+        desk.git("switch", "-q", "-c", f"other-{(branches := branches + 1)}")
+        found = second.call("get_interruption_history")["interruptions"]
+    assert {line["reason"] for line in found} == {"branch_switch"} and found[-1]["branch"] == "main"
 
     second.call("stop_interruption_monitoring")
     second.call("stop_app_monitoring")
