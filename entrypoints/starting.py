@@ -59,6 +59,8 @@ class Welcome:
 async def begin(app: Application, folder: Path, wishes: Wishes) -> Begun:
     """Raises Invalid for what was not granted or confirmed, and what scoring, syncing and writing a layout raise."""
     session = await current.started(app, folder)
+    if wishes.template is not None and wishes.confirmed:
+        await app.grants.require(Operation.REPO_WRITE, session.project)
     written = await asyncio.to_thread(_laid_out, folder, wishes)
     stack = await app.quality.stack(folder)
     synced = await _synced(app, session, folder, stack) if wishes.sync_dependencies else None

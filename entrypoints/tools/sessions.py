@@ -109,7 +109,8 @@ async def start(
     ] = False,
     install_shortcuts: Annotated[bool, Field(description="Write /start, /checkpoint, /end for the client.")] = False,
     apply_template: Annotated[
-        Language | None, Field(description="Write this language's starting layout; only when the user asked for it.")
+        Language | None,
+        Field(description="Write this language's starting layout; only when the user asked for it; needs a grant."),
     ] = None,
     confirm: Annotated[bool, Field(description="The user agreed to apply_template.")] = False,
     app: Application = Inject,

@@ -270,6 +270,10 @@ async def test_an_empty_project_is_offered_a_layout_and_gets_it_only_when_it_is_
         with pytest.raises(ToolError, match=r"pyproject\.toml"):
             await client.call_tool("start", {"apply_template": "python"})
         assert list(shop.iterdir()) == []
+        with pytest.raises(ToolError, match="repo_write"):
+            await client.call_tool("start", {"apply_template": "python", "confirm": True})
+        assert list(shop.iterdir()) == []
+        await client.call_tool("permissions", {"action": "trust", "operation": "repo_write"})
         written = (await client.call_tool("start", {"apply_template": "python", "confirm": True})).structured_content
         assert "pyproject.toml" in written["template"]
         assert (shop / "pyproject.toml").exists()
