@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,14 @@ def _reach_nothing_but_loopback(event: str, arguments: tuple[Any, ...]) -> None:
         host = str(arguments[1][0])
         if host != "localhost" and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
             raise OSError(f"a test may not connect to {host}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Reports travel between processes as UTF-8: captured names of files that are no text would end the whole run."""
+    report = yield
+    report.sections = [(title, said.encode("utf-8", "replace").decode()) for title, said in report.sections]
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
