@@ -19,9 +19,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(debug: bool, in_process: bool) -> int:
-    import signal
+    import _signal  # `signal` takes milliseconds, in which a client that leaves would get a traceback
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the shim is ready for it: no traceback at a client that leaves
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # until the shim is ready for it
     if debug:
         import os
 

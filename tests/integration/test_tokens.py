@@ -82,6 +82,8 @@ ASKED: dict[str, dict[str, Any]] = {
 
 NO_SEARCH = {
     "ping", "server_info", "health_check", "reflection_stats", "get_search_metrics", "_optimize_search_results",
+    "status", "session_welcome", "quality_monitor", "list_user_reminders", "get_activity_summary", "get_active_files",
+    "get_context_insights", "get_interruption_history", "get_interruption_statistics",
 }  # fmt: skip
 
 
