@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(debug: bool, in_process: bool) -> int:
-    import _signal  # `signal` takes milliseconds, in which a client that leaves would get a traceback
+    import _signal  # type: ignore[import-not-found]  # `signal` takes milliseconds, in which a client that leaves would get a traceback
 
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # until the shim is ready for it
     if debug:
