@@ -57,6 +57,7 @@ class Session:
     branch: str = ""
     base: str = ""  # the commit that HEAD was when it began
     client_pid: int = 0
+    client_birth: str = ""
     previous: str = ""  # the session that it goes on from in the same client
     manual: bool = False  # somebody called `start`
     briefed: bool = False  # what earlier sessions left was handed over
@@ -80,7 +81,7 @@ class Opening:
 
 
 class SessionService:
-    """The record of every session. `is_alive` says whether a process of this machine still runs."""
+    """The record of every session. `birth` tells a process that runs from any other that had its id; empty: none runs."""
 
     def __init__(
         self,
@@ -88,13 +89,13 @@ class SessionService:
         git: GitRepository,
         projects: ProjectService,
         clock: Clock,
-        is_alive: Callable[[int], bool],
+        birth: Callable[[int], str],
     ) -> None:
         self._storage = storage
         self._git = git
         self._projects = projects
         self._clock = clock
-        self._is_alive = is_alive
+        self._birth = birth
         self._open: dict[str, Session] | None = None  # as last written
         self._told: deque[Session] = deque(maxlen=20)  # that made room for another one in their client
 
@@ -120,6 +121,7 @@ class SessionService:
             branch=(state.branch or "") if state else "",
             base=(state.head or "") if state else "",
             client_pid=pid,
+            client_birth=self._birth(pid),
             previous=before.id if before else "",
         )
         living = await self._living()
@@ -133,6 +135,7 @@ class SessionService:
     def _again(self, old: Session, opening: Opening, pid: int) -> Session:
         by_connection = opening.source == CONNECTION
         reopens = old.state is State.CLOSED and not by_connection
+        client = pid or (0 if reopens and not self._runs(old) else old.client_pid)
         return replace(
             old,
             state=State.OPEN if reopens else old.state,
@@ -141,7 +144,8 @@ class SessionService:
             briefed=old.briefed and not reopens,
             last=self._clock.now(),
             transcript=opening.transcript or old.transcript,
-            client_pid=pid or (0 if reopens and not self._is_alive(old.client_pid) else old.client_pid),
+            client_pid=client,
+            client_birth=self._birth(client) if pid else old.client_birth if client else "",
             source=old.source if by_connection else opening.source,
         )
 
@@ -155,13 +159,15 @@ class SessionService:
         living = await self._living()
         known = living.get(id) or await self.get(id)
         now = self._clock.now()
-        if known is None or (known.state is State.CLOSED and known.reason not in (Reason.ASKED, Reason.LOST)):
+        if known is None or (known.state is State.OPEN and abs(now - known.last) < NOTED_EVERY):
             return known
-        if known.state is State.OPEN and abs(now - known.last) < NOTED_EVERY:
-            return known
-        return await self._change(
-            id, lambda old: replace(old, state=State.OPEN, ended=None, reason="", last=max(now, old.last))
-        )
+
+        def alive(old: Session) -> Session:
+            if old.state is State.CLOSED and old.reason not in (Reason.ASKED, Reason.LOST):
+                return old
+            return replace(old, state=State.OPEN, ended=None, reason="", last=max(now, old.last))
+
+        return await self._change(id, alive)
 
     async def update(self, id: str, **changes: Any) -> Session:
         """Sets fields of a session that is known."""
@@ -169,14 +175,16 @@ class SessionService:
 
     async def close(self, id: str, reason: str, ended: datetime | None = None) -> Session | None:
         """Ends it, once: a second word of its end changes nothing. None for one that nobody knows."""
-        known = await self.get(id)
-        if known is None or (known.state is State.CLOSED and known.reason != Reason.ASKED):
-            return known
+        if await self.get(id) is None:
+            return None
         at = ended or self._clock.now()
-        return await self._change(
-            id,
-            lambda old: replace(old, state=State.CLOSED, ended=at, reason=reason, last=max(old.last, at)),
-        )
+
+        def closed(old: Session) -> Session:
+            if old.state is State.CLOSED and old.reason != Reason.ASKED:
+                return old
+            return replace(old, state=State.CLOSED, ended=at, reason=reason, last=max(old.last, at))
+
+        return await self._change(id, closed)
 
     async def opened(self) -> list[Session]:
         """All open ones of this machine, the newest sign of life first."""
@@ -185,6 +193,7 @@ class SessionService:
     async def of_client(self, pid: int, hint: str = "") -> Session | None:
         """The session that a client works in. `hint`, the id it was started with, goes stale when it clears."""
         mine = [one for one in await self.opened() if pid and one.client_pid == pid]
+        mine = [one for one in mine if one.client_birth in ("", self._birth(pid))]
         return max(mine, key=lambda one: one.started) if mine else await self.get(hint)
 
     async def lost(self) -> list[Session]:
@@ -193,9 +202,12 @@ class SessionService:
         return [
             one
             for one in await self.opened()
-            if (one.client_pid and not self._is_alive(one.client_pid))
-            or (not one.client_pid and now - one.last > SILENT)
+            if (one.client_pid and not self._runs(one)) or (not one.client_pid and now - one.last > SILENT)
         ]
+
+    def _runs(self, session: Session) -> bool:
+        now = self._birth(session.client_pid)
+        return bool(now) and session.client_birth in ("", now)
 
     async def _living(self) -> dict[str, Session]:
         if self._open is None:
@@ -206,7 +218,8 @@ class SessionService:
                 found |= {document.id: _session(document) for document in page.documents}
                 if (cursor := page.cursor) is None:
                     break
-            self._open = found
+            if self._open is None:  # else somebody was quicker, and theirs has changed since
+                self._open = found
         return self._open
 
     def _predecessor(self, opening: Opening) -> Session | None:
@@ -218,6 +231,7 @@ class SessionService:
             one
             for one in self._told
             if one.folder == opening.folder and one.id != opening.id and one.ended and now - one.ended < FOLLOWS_WITHIN
+            if not opening.client_pid or one.client_pid in (0, opening.client_pid)
         ]
         return told[-1] if told else None
 
@@ -227,7 +241,9 @@ class SessionService:
             document = await self._storage.get(SESSIONS, id)
             if document is None:
                 return living.pop(id)  # deleted under us: what is known of it is all there is
-            changed = change(_session(document))
+            before = _session(document)
+            if (changed := change(before)) == before:
+                return before
             expires = changed.last + KEPT_CLOSED if changed.state is State.CLOSED else None
             try:
                 await self._storage.put(

@@ -150,10 +150,10 @@ def _package_manager() -> PackageManager:
     return LocalPackageManager()
 
 
-def _is_alive() -> Callable[[int], bool]:
-    from session_mgmt_mcp.adapters.local.processes import is_alive
+def _birth() -> Callable[[int], str]:
+    from session_mgmt_mcp.adapters.local.processes import birth
 
-    return is_alive
+    return birth
 
 
 async def _onnx_embedder(model: str | None, tokenizer: Path | None, threads: int) -> AsyncIterator[Embedder]:
@@ -390,5 +390,5 @@ class Container(containers.DeclarativeContainer):
     )
     learning = providers.Singleton(LearningService, store, memory)
     compaction = providers.Singleton(CompactionService, store, storage, capture, transcripts, git, clock)
-    sessions = providers.Singleton(SessionService, storage, git, projects, clock, providers.Singleton(_is_alive))
+    sessions = providers.Singleton(SessionService, storage, git, projects, clock, providers.Singleton(_birth))
     package_manager = providers.Singleton(_package_manager)

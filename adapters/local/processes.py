@@ -1,22 +1,28 @@
-"""Whether a process of this machine still runs."""
+"""Whether a process of this machine still runs, and is the one it was."""
 
 import os
 from pathlib import Path
 
+UNTOLD = "untold"  # there is no /proc on this system
 
-def is_alive(pid: int) -> bool:
-    """False as well for a zombie, which only waits for its parent to hear of its end.
 
-    >>> is_alive(os.getpid())
+def birth(pid: int) -> str:
+    """Tells it from whatever had, or will have, the same id; empty when none runs, a zombie included.
+
+    >>> birth(os.getpid()) == birth(os.getpid()) != ""
     True
     """
+    if pid <= 0:
+        return ""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
+    except (ProcessLookupError, OverflowError):
+        return ""
     except OSError:
-        return True  # somebody else's
+        pass  # somebody else's
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        state, *fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
-        return True  # no such folder on this system
+        return UNTOLD
+    return "" if state == "Z" else f"{boot}/{fields[18]}"  # ticks from that boot to its start

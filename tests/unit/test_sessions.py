@@ -2,9 +2,10 @@
 
 import asyncio
 import subprocess
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from session_mgmt_mcp.adapters.git.repository import SubprocessGitRepository
@@ -13,8 +14,9 @@ from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.sessions import NOTED_EVERY, SILENT, Opening, Reason, SessionService, State
+from session_mgmt_mcp.ports.session_storage import Document, DocumentPage
 
-ALIVE = 100
+ALIVE, OTHER = 100, 101
 
 
 @pytest.fixture
@@ -28,13 +30,19 @@ def storage(clock: FixedClock) -> MemorySessionStorage:
 
 
 @pytest.fixture
-def made(clock: FixedClock, storage: MemorySessionStorage) -> Callable[[], SessionService]:
+def births() -> dict[int, str]:
+    """Of the processes that run."""
+    return {ALIVE: "this boot/1", OTHER: "this boot/2"}
+
+
+@pytest.fixture
+def made(clock: FixedClock, storage: MemorySessionStorage, births: dict[int, str]) -> Callable[[], SessionService]:
     """Another hub over the same storage."""
     git = SubprocessGitRepository()
 
     def make() -> SessionService:
         projects = ProjectService(git, MemoryImportLedger())
-        return SessionService(storage, git, projects, clock, lambda pid: pid == ALIVE)
+        return SessionService(storage, git, projects, clock, lambda pid: births.get(pid, ""))
 
     return make
 
@@ -181,3 +189,75 @@ async def test_what_a_newer_version_wrote_is_read(sessions: SessionService, stor
     await storage.put("sessions", "s1", {**document.body, "mood": "fine"})
     session = await sessions.get("s1")
     assert session is not None and session.id == "s1"
+
+
+async def test_another_process_of_the_same_id_is_not_its_client(
+    made: Callable[[], SessionService], births: dict[int, str], shop: Path
+):
+    """As after the machine went down."""
+    await made().open(Opening("s1", str(shop), "connection", "", ALIVE))
+    births[ALIVE] = "next boot/1"
+    assert [one.id for one in await made().lost()] == ["s1"]
+    assert await made().of_client(ALIVE) is None
+    resumed = await made().open(Opening("s1", str(shop), "resume", "", ALIVE))
+    assert await made().lost() == []
+    assert await made().of_client(ALIVE) == resumed
+
+
+async def test_of_two_clients_that_clear_at_once_each_goes_on_from_its_own(sessions: SessionService, shop: Path):
+    await sessions.open(Opening("a1", str(shop), "startup", "", ALIVE))
+    await sessions.open(Opening("b1", str(shop), "startup", "", OTHER))
+    await sessions.close("a1", Reason.CLEAR)
+    await sessions.close("b1", Reason.CLEAR)
+    assert (await sessions.open(Opening("a2", str(shop), "clear", "", ALIVE))).previous == "a1"
+
+
+class SlowStorage(MemorySessionStorage):
+    """What is read is delivered late; `meanwhile` happens before it is."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__(now)
+        self.meanwhile: list[Callable[[], Awaitable[object]]] = []
+        self.delays = [0.0, 0.05]
+
+    async def list(self, *args: Any, **more: Any) -> DocumentPage:
+        page = await super().list(*args, **more)
+        await asyncio.sleep(self.delays.pop(0) if self.delays else 0)
+        return page
+
+    async def get(self, collection: str, id: str) -> Document | None:
+        while collection == "sessions" and self.meanwhile:
+            await self.meanwhile.pop()()
+        return await super().get(collection, id)
+
+
+@pytest.fixture
+def slow(clock: FixedClock) -> SlowStorage:
+    return SlowStorage(clock.now)
+
+
+@pytest.fixture
+def over_slow(slow: SlowStorage, clock: FixedClock) -> SessionService:
+    git = SubprocessGitRepository()
+    return SessionService(slow, git, ProjectService(git, MemoryImportLedger()), clock, str)
+
+
+async def test_a_session_that_begins_while_a_hub_reads_the_others_is_not_forgotten(
+    over_slow: SessionService, shop: Path
+):
+    first, second = (asyncio.create_task(over_slow.opened()) for _ in range(2))
+    await first
+    await over_slow.open(Opening("s1", str(shop)))
+    await second
+    assert [one.id for one in await over_slow.opened()] == ["s1"]
+
+
+async def test_a_sign_of_life_that_crosses_its_end_does_not_open_it_again(
+    over_slow: SessionService, slow: SlowStorage, clock: FixedClock, shop: Path
+):
+    await over_slow.open(Opening("s1", str(shop)))
+    clock.advance(minutes=1)
+    slow.meanwhile.append(lambda: over_slow.close("s1", Reason.EXIT))
+    seen = await over_slow.seen("s1")
+    assert seen is not None and seen.state is State.CLOSED
+    assert await over_slow.opened() == []
