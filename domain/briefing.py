@@ -1,5 +1,6 @@
 """What a session is told at its beginning: a few dated, quoted lines of what earlier ones left, within a budget."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from session_mgmt_mcp.domain.tokens import tokens
 
 BUDGET = 1_500  # tokens
 LINE = 400  # characters of one line
+_FRAME = re.compile(r"<(?=\s*/?\s*(?:session-memory|system-reminder))", re.IGNORECASE)  # what a client frames with
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Section:
 
 
 def compose(project: str, now: datetime, sections: Sequence[Section], budget: int = BUDGET) -> str:
-    """The sections that have lines, in order; empty when none has..
+    """The sections that have lines, in order; empty when none has.
 
     >>> print(compose("shop-1", datetime(2026, 1, 2), [Section("Reminders", ["- buy milk"], 50)]))
     <session-memory project="shop-1" date="2026-01-02 00:00">
@@ -45,16 +47,17 @@ def compose(project: str, now: datetime, sections: Sequence[Section], budget: in
 
 
 def _fitting(section: Section, room: int) -> list[str]:
-    room -= tokens(section.title) + 1
+    title = _inert(section.title)
+    room -= tokens(title) + 1
     kept: list[str] = []
     for line in section.lines:
         short = _inert(line if len(line) <= LINE else f"{line[: LINE - 1]}…")
         if (room := room - tokens(short) - 1) < 0:
             break
         kept.append(short)
-    return [section.title, *kept] if kept else []
+    return [title, *kept] if kept else []
 
 
 def _inert(line: str) -> str:
     """A stored line must not pass for the end of what is quoted."""
-    return " ".join(line.splitlines()).replace("</session-memory", "<\\/session-memory")
+    return _FRAME.sub(r"<\\", " ".join(line.splitlines()))
