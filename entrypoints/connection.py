@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from session_mgmt_mcp.ports.session_storage import is_name
 from session_mgmt_mcp.version import VERSION
 
 
@@ -57,7 +58,7 @@ def of_this_process() -> Connection:
     return Connection(
         cwd=cwd,
         project_dir=os.environ.get("CLAUDE_PROJECT_DIR", ""),
-        session_id=os.environ.get("CLAUDE_CODE_SESSION_ID", ""),
+        session_id=session_id if is_name(session_id := os.environ.get("CLAUDE_CODE_SESSION_ID", "")) else "",
         client_pid=os.getppid(),
     )
 
@@ -73,7 +74,7 @@ def of_hello(hello: Mapping[str, Any]) -> Connection:
     return Connection(
         cwd=text("cwd"),
         project_dir=text("project_dir"),
-        session_id=text("session_id"),
-        client_pid=pid if isinstance(pid, int) else 0,
+        session_id=text("session_id") if is_name(text("session_id")) else "",
+        client_pid=pid if isinstance(pid, int) and 0 < pid < 2**31 else 0,
         version=text("version") or "0",
     )

@@ -82,10 +82,15 @@ class SessionStorage(Protocol):
         """
 
 
+def is_name(text: str) -> bool:
+    """Whether it can name a collection or a document."""
+    return bool(_NAME.fullmatch(text))
+
+
 def check_names(collection: str, id: str = "any") -> None:
     """Raises Invalid for what cannot be the name of a collection or a document."""
     for what, name in (("collection", collection), ("id", id)):
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        if not (isinstance(name, str) and is_name(name)):
             raise Invalid(
                 f"{what} {str(name)[:40]!r}: give 1 to 200 letters, digits or -_.:@, the first of them no dot."
             )
