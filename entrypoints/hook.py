@@ -104,14 +104,21 @@ def _is_notification(said: dict[str, Any]) -> bool:
 def _deliver(data: str, event: dict[str, Any]) -> bool:
     """Whether the hub said it has the event; anything else leaves it to the spool."""
     import json
+    import time
 
+    wait = ASKING[event["event"]] if event["asks"] else ANSWER_SECONDS
+    until = time.monotonic() + wait
     try:
-        hub = _started(data) if event["event"] == "SessionStart" and event.get("briefing", True) else _running(data)
+        hub = (
+            _started(data, until)
+            if event["event"] == "SessionStart" and event.get("briefing", True)
+            else _running(data)
+        )
         if hub is None:
             return False
         with hub:
             hub.sendall(json.dumps(event).encode() + b"\n")
-            hub.settimeout(ASKING[event["event"]] if event["asks"] else ANSWER_SECONDS)
+            hub.settimeout(max(until - time.monotonic(), ANSWER_SECONDS))
             said = json.loads(_line(hub))
             if said.get("taken") is not True:
                 return False
@@ -150,7 +157,7 @@ def _running(data: str) -> socket.socket | None:
     return hub
 
 
-def _started(data: str) -> socket.socket | None:
+def _started(data: str, until: float) -> socket.socket | None:
     """The same, starting a hub when there is none: a session that begins wants to know where the last one stopped."""
     import select
     import time
@@ -165,7 +172,6 @@ def _started(data: str) -> socket.socket | None:
     ):
         return _running(data)
     dial = Dial("hook", data)
-    until = time.monotonic() + ASKING["SessionStart"]
     try:
         while (link := dial.step()) is None:
             if time.monotonic() > until:

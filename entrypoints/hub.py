@@ -122,7 +122,7 @@ class Hub:
 
     async def _watch_spool(self, take: OnEvent) -> None:
         while True:
-            taken, moved = spool.drain(self._data, take)
+            taken, moved = spool.drain(self._data, lambda event: take({**event, "asks": False}))  # nobody waits for it
             if taken or moved:
                 _log.info("events from the spool: %d taken, %d damaged", taken, moved)
             await asyncio.sleep(SPOOL_SECONDS)

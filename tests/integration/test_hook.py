@@ -5,11 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
-from session_mgmt_mcp import control, places, spool
+from session_mgmt_mcp import control, hook, places, spool
 
 PAYLOAD = {
     "session_id": "s1",
@@ -90,6 +91,39 @@ def test_a_hub_takes_in_what_waited_in_the_spool(world):
     world.until(lambda: spooled() == [], seconds=20)
     events = control.call("events", spawn=False)["events"]
     assert [event["event"] for event in events] == ["SessionEnd", "Stop"]
+
+
+def test_what_waited_is_not_asked_any_more(world):
+    """Nobody is there to hand over what the hub would say, so it must not count as being told."""
+    fire("UserPromptSubmit")
+    world.client()
+    world.until(lambda: spooled() == [], seconds=20)
+    [event] = control.call("events", spawn=False)["events"]
+    assert event["asks"] is False
+
+
+def test_reaching_the_hub_and_its_answer_share_one_wait(world, monkeypatch):
+    """The client ends a hook that takes longer, and the event with it."""
+    monkeypatch.setitem(hook.ASKING, "SessionStart", 3.0)
+    path = Path(places.hub_socket(places.data_dir()))
+    path.parent.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as slow:
+        slow.bind(str(path))
+        slow.listen(1)
+
+        def greet_late():
+            connected, _ = slow.accept()
+            time.sleep(2)
+            connected.sendall(b'{"hello":1}\n')
+            time.sleep(4)
+            connected.close()
+
+        greeting = threading.Thread(target=greet_late)
+        greeting.start()
+        began = time.monotonic()
+        assert hook._deliver(places.data_dir(), {"event": "SessionStart", "asks": True}) is False
+        assert time.monotonic() - began < 4.5
+        greeting.join()
 
 
 def test_a_hub_that_does_not_answer_leaves_it_to_the_spool(world):
