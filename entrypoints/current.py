@@ -21,7 +21,8 @@ async def session_of(app: Application, folder: Path) -> Session:
     if known is not None:
         return await app.sessions.seen(known.id) or known
     id = caller.session_id or f"client-{opaque_id(str(caller.client_pid), str(folder))}"
-    return await app.sessions.open(Opening(id, str(folder), CONNECTION, "", caller.client_pid))
+    opened = await app.sessions.open(Opening(id, str(folder), CONNECTION, "", caller.client_pid))
+    return await app.sessions.seen(id) or opened
 
 
 async def started(app: Application, folder: Path) -> Session:

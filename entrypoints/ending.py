@@ -18,6 +18,7 @@ from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.errors import Invalid
 
 OURS = b"<!-- session-mgmt-mcp: a handoff, written on request -->"
+PAGE = "HANDOFF.md"
 WRITTEN = 3_000  # tokens
 
 
@@ -61,13 +62,15 @@ class Finished:
 
 async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finished:
     """Ends the caller's session on request. Raises Invalid for a write that was not granted or would replace a stranger's file."""
-    session = await current.started(app, folder)
+    project = await app.projects.project_of(str(folder))  # another one's, if the call is about another folder
     if write_to_repo:
-        await app.grants.require(Operation.REPO_WRITE, session.project)
+        await app.grants.require(Operation.REPO_WRITE, project)
+        await asyncio.to_thread(_check_ours, folder / PAGE)
+    session = await current.started(app, folder)
     score = await app.quality.score(folder)
-    [last, *_] = [*await app.quality.latest(session.project, 1), None]
+    [last, *_] = [*await app.quality.latest(project, 1), None]
     if last is None or (last.session, last.trigger, last.score.total) != (session.id, "end", score.total):
-        await app.quality.record(session.project, score, "end", session.id)
+        await app.quality.record(project, score, "end", session.id)
     ended = await end(app, session, Reason.ASKED, datetime.now(UTC)) or session
     learned = await app.learning.learn(session.id, session.project)
     handoff = await app.handoffs.of(session.id)
@@ -82,7 +85,7 @@ async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finishe
         summary=f"Ended: {left}; {kept}; quality {'unknown' if score.total is None else f'{score.total}/100'}.",
         session=ended,
         score=score,
-        trend=await app.quality.trend(session.project),
+        trend=await app.quality.trend(project),
         page=page(handoff) if handoff else None,
         file=file,
         learned=[lesson.text for lesson in learned.lessons],
@@ -90,10 +93,23 @@ async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finishe
 
 
 def _write(folder: Path, text: str) -> Path:
-    """HANDOFF.md, where there is none or one of ours."""
-    file = folder / "HANDOFF.md"
-    if file.is_symlink() or (file.exists() and not file.read_bytes().startswith(OURS)):
-        raise Invalid(f"{file} is not ours: move it away, or leave out write_to_repo.")
+    file = folder / PAGE
+    _check_ours(file)
     unfinished = file.with_name(f".{file.name}.tmp")
-    unfinished.write_bytes(OURS + b"\n\n" + text.encode())
+    unfinished.unlink(missing_ok=True)
+    with unfinished.open("xb") as new:  # never through a link that somebody left there
+        new.write(OURS + b"\n\n" + text.encode())
     return unfinished.replace(file)
+
+
+def _check_ours(file: Path) -> None:
+    """There is none, or one of ours."""
+    if not file.is_symlink() and not file.exists():
+        return
+    if file.is_symlink() or not file.is_file() or not _begins_as_ours(file):
+        raise Invalid(f"{file} is not ours: move it away, or leave out write_to_repo.")
+
+
+def _begins_as_ours(file: Path) -> bool:
+    with file.open("rb") as there:
+        return there.read(len(OURS)) == OURS

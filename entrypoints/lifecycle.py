@@ -15,6 +15,7 @@ from session_mgmt_mcp.domain.reminder import Told
 from session_mgmt_mcp.domain.sessions import CONNECTION, Opening, Reason, Session, State
 from session_mgmt_mcp.ending import end
 from session_mgmt_mcp.ports.errors import PortError
+from session_mgmt_mcp.ports.session_storage import is_name
 from session_mgmt_mcp.service import Answer
 
 SETTLE_SECONDS = 0.3  # the client writes its transcript a little later than it fires its hooks
@@ -42,7 +43,8 @@ class Lifecycle:
 
     def on_event(self, event: Mapping[str, Any]) -> Awaitable[Answer | None] | None:
         """Takes a hook's event; what it gives comes when the event is dealt with."""
-        if not isinstance(event.get("session_id"), str) or not event["session_id"]:
+        id = event.get("session_id")
+        if not isinstance(id, str) or not is_name(id):
             return None
         return self._begin(self._dealt_with(event))
 
@@ -56,7 +58,7 @@ class Lifecycle:
     async def run(self) -> None:
         """Forever; cancel it to stop. Ends what was left open by clients that are gone, now and from then on."""
         while True:
-            await self._sweep()
+            await _logged(self._sweep())
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def close(self) -> None:
@@ -147,7 +149,10 @@ class Lifecycle:
                     await self._lost(session)
 
     async def _lost(self, session: Session) -> None:
-        known = await self._app.sessions.get(session.id)
+        await _logged(self._end_lost(session.id))  # one that cannot be ended keeps nobody else waiting
+
+    async def _end_lost(self, id: str) -> None:
+        known = await self._app.sessions.get(id)
         if known is not None and known.state is State.OPEN:
             await end(self._app, known, Reason.LOST, _last_written(known))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from session_mgmt_mcp.domain.handoff_page import title
 from session_mgmt_mcp.domain.quality.scoring import Score
 from session_mgmt_mcp.domain.quality.stack import Stack
 from session_mgmt_mcp.domain.quality.trend import Trend
+from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.sessions import Session
 from session_mgmt_mcp.ports.errors import Conflict, Invalid
 from session_mgmt_mcp.ports.package_manager import Synced
@@ -59,13 +60,14 @@ class Welcome:
 async def begin(app: Application, folder: Path, wishes: Wishes) -> Begun:
     """Raises Invalid for what was not granted or confirmed, and what scoring, syncing and writing a layout raise."""
     session = await current.started(app, folder)
+    project = await app.projects.project_of(str(folder))  # another one's, if the call is about another folder
     if wishes.template is not None and wishes.confirmed:
-        await app.grants.require(Operation.REPO_WRITE, session.project)
+        await app.grants.require(Operation.REPO_WRITE, project)
     written = await asyncio.to_thread(_laid_out, folder, wishes)
     stack = await app.quality.stack(folder)
-    synced = await _synced(app, session, folder, stack) if wishes.sync_dependencies else None
+    synced = await _synced(app, project, folder, stack) if wishes.sync_dependencies else None
     score = await app.quality.score(folder)
-    trend = await app.quality.trend(session.project)
+    trend = await app.quality.trend(project)
     left = await left_for(app, session)
     reminders = await app.reminders.lines(session.project)
     told = in_words(left, session.project, datetime.now(UTC), reminders, TOLD)
@@ -118,11 +120,12 @@ def _laid_out(folder: Path, wishes: Wishes) -> str:
     return f"Written: {', '.join(layouts.apply(folder, wishes.template, wishes.confirmed))}."
 
 
-async def _synced(app: Application, session: Session, folder: Path, stack: Stack) -> Synced:
-    await app.grants.require(Operation.DEPENDENCY_SYNC, session.project)
+async def _synced(app: Application, project: str, folder: Path, stack: Stack) -> Synced:
+    await app.grants.require(Operation.DEPENDENCY_SYNC, project)
     if not stack.managers:
         raise Invalid("sync_dependencies: this project has no manifest of a package manager that is known.")
-    return await app.package_manager.sync(stack.managers[0], folder)
+    synced = await app.package_manager.sync(stack.managers[0], folder)
+    return replace(synced, output=redact(synced.output).text)
 
 
 async def _shortcuts(app: Application, asked: bool) -> str:

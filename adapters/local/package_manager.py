@@ -56,9 +56,8 @@ class LocalPackageManager:
         except TimeoutError:
             raise Unavailable(f"{shlex.join(command)} was not done after {timeout:g} seconds and was ended.") from None
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # what it left behind ends as well
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
         said = output.decode(errors="replace")[-KEPT_OUTPUT:]
         return Synced(shlex.join(command), code == 0, said, time.monotonic() - began)

@@ -1,5 +1,6 @@
 """start, end, status and session_welcome, as a client calls them; and what the hooks of a session are told."""
 
+import asyncio
 import json
 import os
 from datetime import timedelta
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 from fastmcp.exceptions import ToolError
 from session_mgmt_mcp import connection
+from session_mgmt_mcp.domain.sessions import Opening
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.lifecycle import Lifecycle
+from session_mgmt_mcp.ports.errors import Unavailable
 
 from .conftest import BEGAN, SESSION, Transcript
 
@@ -293,3 +296,108 @@ async def test_after_clear_calls_are_those_of_the_session_that_goes_on(product_i
             assert welcome["session"]["id"] == "after"
             stored = (await client.call_tool("store_reflection", {"content": PAGING})).structured_content["id"]
             assert (await app.memory.show(stored))[0].session == "after"
+
+
+@pytest.fixture
+def elsewhere(tmp_path) -> Path:
+    """Another project."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "package.json").write_text("{}")
+    return folder
+
+
+async def test_what_is_granted_here_is_not_granted_in_another_folder(product_in, shop, worked, elsewhere):
+    async with product_in(shop, SESSION) as (app, client):
+        await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
+        for operation in ("repo_write", "dependency_sync"):
+            await client.call_tool("permissions", {"action": "trust", "operation": operation})
+        with pytest.raises(ToolError, match="repo_write is not allowed in elsewhere"):
+            await client.call_tool("end", {"working_directory": str(elsewhere), "write_to_repo": True})
+        with pytest.raises(ToolError, match="dependency_sync is not allowed in elsewhere"):
+            await client.call_tool("start", {"working_directory": str(elsewhere), "sync_dependencies": True})
+        with pytest.raises(ToolError, match="repo_write is not allowed in elsewhere"):
+            layout = {"apply_template": "javascript", "confirm": True}
+            await client.call_tool("start", {"working_directory": str(elsewhere), **layout})
+        assert sorted(path.name for path in elsewhere.iterdir()) == ["package.json"]
+
+
+async def test_the_score_of_another_folder_is_kept_as_its_own(product_in, shop, worked, elsewhere):
+    async with product_in(shop, SESSION) as (app, client):
+        await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
+        await client.call_tool("end", {"working_directory": str(elsewhere)})
+        assert len(await app.quality.latest(await app.projects.project_of(str(elsewhere)), 9)) == 1
+        assert await app.quality.latest(await app.projects.project_of(str(shop)), 9) == []
+
+
+async def test_a_handoff_is_never_written_through_a_link(product_in, shop, worked, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("keep me")
+    (shop / ".HANDOFF.md.tmp").symlink_to(precious)
+    async with product_in(shop, SESSION) as (app, client):
+        await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
+        await client.call_tool("permissions", {"action": "trust", "operation": "repo_write"})
+        await client.call_tool("end", {"write_to_repo": True})
+    assert precious.read_text() == "keep me"
+    assert "file lock" in (shop / "HANDOFF.md").read_text()
+
+
+async def test_an_end_that_may_not_write_ends_nothing(product_in, shop, worked):
+    (shop / "HANDOFF.md").write_text("A person's own.")
+    async with product_in(shop, SESSION) as (app, client):
+        await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
+        await client.call_tool("permissions", {"action": "trust", "operation": "repo_write"})
+        with pytest.raises(ToolError, match="is not ours"):
+            await client.call_tool("end", {"write_to_repo": True})
+        assert (await app.sessions.get(SESSION)).state == "open"
+
+
+async def test_one_lost_session_that_cannot_be_ended_keeps_no_other_waiting(product_in, shop, worked, monkeypatch):
+    async with product_in(shop, "next") as (app, _):
+        for id in ("broken", SESSION):
+            await app.sessions.open(Opening(id, str(shop), "startup", str(worked.path), 4_000_000))
+        make = app.handoffs.make
+
+        async def failing(session, *more):
+            if session == "broken":
+                raise Unavailable("No space is left: free some.")
+            return await make(session, *more)
+
+        monkeypatch.setattr(app.handoffs, "make", failing)
+        lifecycle = Lifecycle(app, settle_seconds=0)
+        told = await dealt(lifecycle, event("SessionStart", worked, session_id="next", source="startup", asks=True))
+        assert "file lock" in told
+        assert (await app.sessions.get("broken")).state == "open", "the next sweep tries again"
+
+
+async def test_sweeping_goes_on_after_a_failure(product_in, shop, monkeypatch):
+    async with product_in(shop) as (app, _):
+        tries = []
+
+        async def lost():
+            tries.append(1)
+            raise Unavailable("No space is left: free some.")
+
+        monkeypatch.setattr(app.sessions, "lost", lost)
+        monkeypatch.setattr("session_mgmt_mcp.lifecycle.SWEEP_SECONDS", 0.001)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await Lifecycle(app).run()
+        assert len(tries) > 1
+
+
+async def test_a_call_works_where_no_sign_of_life_can_be_written(product_in, shop, monkeypatch):
+    async with product_in(shop, SESSION) as (app, client):
+
+        async def of_client(pid, hint=""):
+            raise Unavailable("No space is left: free some.")
+
+        monkeypatch.setattr(app.sessions, "of_client", of_client)
+        assert (await client.call_tool("reflect_on_past", {"query": "the till"})).structured_content is not None
+
+
+@pytest.mark.parametrize("id", ["a/b", "", "two words", "x" * 201, 5, None])
+async def test_an_event_of_a_session_that_cannot_be_recorded_is_passed_over(product_in, shop, transcript, id):
+    async with product_in(shop) as (app, _):
+        assert Lifecycle(app).on_event(event("SessionStart", transcript, session_id=id)) is None
+        assert await app.sessions.opened() == []
