@@ -230,8 +230,8 @@ class SessionService:
         told = [
             one
             for one in self._told
-            if one.folder == opening.folder and one.id != opening.id and one.ended and now - one.ended < FOLLOWS_WITHIN
-            if not opening.client_pid or one.client_pid in (0, opening.client_pid)
+            if one.id != opening.id and one.ended and now - one.ended < FOLLOWS_WITHIN
+            if _same_client(one, opening)
         ]
         return told[-1] if told else None
 
@@ -256,6 +256,13 @@ class SessionService:
             elif living.pop(id, None) and changed.reason in (Reason.CLEAR, Reason.RESUME):
                 self._told.append(changed)
             return changed
+
+
+def _same_client(told: Session, opening: Opening) -> bool:
+    """By its process; where that is not known, by its folder."""
+    if told.client_pid and opening.client_pid:
+        return told.client_pid == opening.client_pid
+    return told.folder == opening.folder
 
 
 def _body(session: Session) -> Mapping[str, Any]:

@@ -56,6 +56,8 @@ def _tell(name: str) -> None:
     said = _input()
     asks = name in ASKING and not _is_notification(said)
     event = {"id": f"{now:.6f}-{os.getpid()}", "event": name[:64], "at": now, "asks": asks, **_kept(said)}
+    if project := os.environ.get("CLAUDE_PROJECT_DIR", "")[:LONGEST_VALUE]:
+        event["project_dir"] = project
     if name == "SessionStart":
         event["client_pid"] = _client()
     if os.environ.get("SESSION_MGMT_BRIEFING", "").lower() in OFF:

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Lifecycle:
-    """Deals with the events of one folder in their order, whatever others do."""
+    """Deals with the events of one client's folder in their order, whatever others do."""
 
     def __init__(
         self, app: Application, settle_seconds: float = SETTLE_SECONDS, departure_seconds: float = DEPARTURE_SECONDS
@@ -72,11 +72,11 @@ class Lifecycle:
         return task
 
     async def _dealt_with(self, event: Mapping[str, Any]) -> Answer | None:
-        id, folder = event["session_id"], str(event.get("cwd") or "")
-        async with self._in_turn[folder]:
+        id, turn = event["session_id"], str(event.get("project_dir") or event.get("cwd") or "")  # cwd moves with `cd`
+        async with self._in_turn[turn]:
             match event.get("event"):
                 case "SessionStart":
-                    return await self._started(event)
+                    return await self._started(event, turn)
                 case "SessionEnd":
                     await self._ended(event)
                 case "PreCompact":
@@ -88,11 +88,11 @@ class Lifecycle:
                     await self._app.sessions.seen(id)
         return None
 
-    async def _started(self, event: Mapping[str, Any]) -> Answer | None:
+    async def _started(self, event: Mapping[str, Any], turn: str) -> Answer | None:
         session = await self._app.sessions.open(_opening(event))
         if event.get("source") == "compact":
             return _answer(await self._app.compaction.carry_over(session.id))
-        await self._sweep(session.folder)
+        await self._sweep(turn)
         await self._app.reminders.opened(session.project, session.id)
         return await self._told(session, event)
 

@@ -261,3 +261,10 @@ async def test_a_sign_of_life_that_crosses_its_end_does_not_open_it_again(
     seen = await over_slow.seen("s1")
     assert seen is not None and seen.state is State.CLOSED
     assert await over_slow.opened() == []
+
+
+async def test_a_client_that_clears_in_another_folder_goes_on_from_its_own(sessions: SessionService, shop: Path):
+    (shop / "deep").mkdir()
+    await sessions.open(Opening("s1", str(shop), "startup", "", ALIVE))
+    await sessions.close("s1", Reason.CLEAR)
+    assert (await sessions.open(Opening("s2", str(shop / "deep"), "clear", "", ALIVE))).previous == "s1"
