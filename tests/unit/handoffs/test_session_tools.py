@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fastmcp.exceptions import ToolError
 from session_mgmt_mcp import connection
+from session_mgmt_mcp.adapters.local.processes import birth
 from session_mgmt_mcp.domain.sessions import Opening
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.lifecycle import Lifecycle
@@ -401,3 +402,36 @@ async def test_an_event_of_a_session_that_cannot_be_recorded_is_passed_over(prod
     async with product_in(shop) as (app, _):
         assert Lifecycle(app).on_event(event("SessionStart", transcript, session_id=id)) is None
         assert await app.sessions.opened() == []
+
+
+async def test_after_a_cd_the_next_session_still_waits_for_the_handoff_of_the_one_before(product_in, shop, worked):
+    """Hooks tell the folder that the session is in now; what the client calls its project stays."""
+    (shop / "deep").mkdir()
+    async with product_in(shop, SESSION) as (app, _):
+        lifecycle = Lifecycle(app, settle_seconds=0.1)
+        await dealt(lifecycle, event("SessionStart", worked, source="startup"))
+        there = {"cwd": str(shop / "deep"), "project_dir": str(shop)}
+        ending = lifecycle.on_event(event("SessionEnd", worked, reason="clear", **there))
+        begins = event("SessionStart", worked, session_id="after", source="clear", asks=True, project_dir=str(shop))
+        assert "file lock" in await dealt(lifecycle, begins)
+        await ending
+
+
+async def test_what_syncing_says_is_redacted_and_what_it_leaves_behind_is_ended(
+    product_in, shop, tmp_path, monkeypatch
+):
+    program = tmp_path / "programs" / "npm"
+    program.parent.mkdir()
+    token = "npm_" + "a1B2c3D4e5F6" * 3
+    program.write_text(f"#!/bin/sh\nsleep 300 >/dev/null 2>&1 &\necho $! {token}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    (shop / "package.json").write_text('{"name": "till", "version": "1.0.0"}')
+    (shop / "package-lock.json").write_text("{}")
+    async with product_in(shop, SESSION) as (_, client):
+        await client.call_tool("permissions", {"action": "trust", "operation": "dependency_sync"})
+        done = (await client.call_tool("start", {"sync_dependencies": True})).structured_content["dependencies"]
+    assert token not in done["output"]
+    async with asyncio.timeout(10):
+        while birth(int(done["output"].split()[0])):
+            await asyncio.sleep(0.01)
