@@ -49,6 +49,11 @@ class ProjectService:
         self._forget()
         return await self.project_of(folder)
 
+    async def top_of(self, folder: Path) -> Path:
+        """The top of the working tree that a folder lies in; outside of git, the folder."""
+        repository = await self._git.find(folder)
+        return repository.root if repository else folder
+
     def _forget(self) -> None:
         self._known.clear()
         self._around.clear()

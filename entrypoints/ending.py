@@ -65,7 +65,7 @@ async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finishe
     project = await app.projects.project_of(str(folder))  # another one's, if the call is about another folder
     if write_to_repo:
         await app.grants.require(Operation.REPO_WRITE, project)
-        await asyncio.to_thread(_check_ours, folder / PAGE)
+        await asyncio.to_thread(_check_ours, await app.projects.top_of(folder) / PAGE)
     session = await current.started(app, folder)
     score = await app.quality.score(folder)
     [last, *_] = [*await app.quality.latest(project, 1), None]
@@ -78,7 +78,8 @@ async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finishe
     if handoff is not None:
         file = str(app.handoffs.file_of(handoff))
         if write_to_repo:
-            file = str(await asyncio.to_thread(_write, folder, page(handoff, WRITTEN)))
+            top = await app.projects.top_of(folder)
+            file = str(await asyncio.to_thread(_write, top, page(handoff, WRITTEN)))
     kept = f"{counted(learned.new, 'insight')} kept" if learned.new else "no new insight"
     left = title(handoff) if handoff else "nothing happened in it, so there is no handoff"
     return Finished(

@@ -435,3 +435,13 @@ async def test_what_syncing_says_is_redacted_and_what_it_leaves_behind_is_ended(
     async with asyncio.timeout(10):
         while birth(int(done["output"].split()[0])):
             await asyncio.sleep(0.01)
+
+
+async def test_a_handoff_is_written_to_the_top_of_the_repository(product_in, shop, worked):
+    (shop / "deep").mkdir()
+    async with product_in(shop, SESSION) as (app, client):
+        await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
+        await client.call_tool("permissions", {"action": "trust", "operation": "repo_write"})
+        await client.call_tool("end", {"working_directory": str(shop / "deep"), "write_to_repo": True})
+    assert (shop / "HANDOFF.md").exists()
+    assert not (shop / "deep" / "HANDOFF.md").exists()
