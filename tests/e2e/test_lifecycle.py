@@ -80,6 +80,11 @@ def documents(collection: str) -> dict[str, dict[str, Any]]:
     return asyncio.run(read())
 
 
+def transcript(session: str) -> str:
+    [file] = (Path(os.environ["HOME"]) / ".claude" / "projects").glob(f"*/{session}.jsonl")
+    return file.read_text()
+
+
 def closed(session: str, reason: str) -> Callable[[], bool]:
     def so() -> bool:
         found = documents("sessions").get(session, {})
@@ -115,6 +120,7 @@ def test_however_the_client_goes(open_terminal, client, repository, leave, reaso
     session = str(uuid.uuid4())
     terminal = open_terminal(repository, work_in(repository), "--session-id", session)
     terminal.ask("Lock the till.", "two cashiers")
+    until(lambda: "two cashiers" in transcript(session))  # what a killed client had not written is nobody's
     leave(terminal)
     until(closed(session, reason))
     assert_the_next_one_reads_of(session, client, repository)
@@ -132,6 +138,7 @@ def test_the_hub_is_killed_together_with_the_client(open_terminal, client, repos
     session = str(uuid.uuid4())
     terminal = open_terminal(repository, work_in(repository), "--session-id", session)
     terminal.ask("Lock the till.", "two cashiers")
+    until(lambda: "two cashiers" in transcript(session))
     os.kill(json.loads(ours("hub", "status", "--json").stdout)["pid"], signal.SIGKILL)
     terminal.kill()
     [memory] = told(client.run(repository, QUIET, prompt="Good morning.").requests)
