@@ -172,7 +172,7 @@ _RUST = {
 [package]
 name = "@NAME@"
 version = "0.1.0"
-edition = "2024"
+edition = "2021"
 description = "What it is for, in one sentence."
 publish = false
 

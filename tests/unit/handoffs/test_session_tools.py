@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -445,3 +446,37 @@ async def test_a_handoff_is_written_to_the_top_of_the_repository(product_in, sho
         await client.call_tool("end", {"working_directory": str(shop / "deep"), "write_to_repo": True})
     assert (shop / "HANDOFF.md").exists()
     assert not (shop / "deep" / "HANDOFF.md").exists()
+
+
+@pytest.mark.parametrize("tool", ["start", "end", "status", "session_welcome", "checkpoint", "quality_monitor"])
+@pytest.mark.parametrize("place", ["no repository", "bare", "no commits", "no git", "unreadable"])
+async def test_wherever_one_stands_there_is_an_answer_and_nothing_changes(product_in, shop, monkeypatch, tool, place):
+    def git(*args: str) -> None:
+        subprocess.run(["git", *args], cwd=shop, check=True, capture_output=True)
+
+    match place:
+        case "bare":
+            git("init", "-q", "--bare")
+        case "no commits":
+            git("init", "-q", "-b", "main")
+        case "no git":
+            git("init", "-q", "-b", "main")
+            monkeypatch.setenv("PATH", str(shop / "nothing"))
+        case "unreadable":
+            git("init", "-q", "-b", "main")
+            (shop / "locked").mkdir(mode=0o000)
+    before = sorted(str(file) for file in shop.rglob("*"))
+    async with product_in(shop) as (_, client):
+        reply = await client.call_tool(tool, {})
+    assert reply.structured_content["summary"]
+    assert sorted(str(file) for file in shop.rglob("*")) == before
+
+
+async def test_a_working_directory_that_was_deleted_is_said(product_in, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    async with product_in(gone) as (_, client):
+        gone.rmdir()
+        for tool in ("start", "end", "status", "session_welcome", "checkpoint"):
+            with pytest.raises(ToolError, match="there is no folder"):
+                await client.call_tool(tool, {})
