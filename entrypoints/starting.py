@@ -21,7 +21,7 @@ from session_mgmt_mcp.ports.errors import Conflict, Invalid
 from session_mgmt_mcp.ports.package_manager import Synced
 from session_mgmt_mcp.ports.project_files import Language
 
-TOLD = 1_100  # tokens; the whole reply stays below 1,500
+TOLD = 1_100  # tokens; the reply stays below 1,500 but for what a package manager printed
 INSTALLED = "installed"
 
 
