@@ -1,0 +1,1 @@
+"""QualityRunner by crackerjack, in a Python of its own."""

@@ -1,0 +1,1 @@
+"""TestRecorder by pytest-reportlog."""

@@ -1,0 +1,1 @@
+"""Runs of a project's quality tools: asked for, kept, compared."""
