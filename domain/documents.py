@@ -29,6 +29,14 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def months(since: datetime, until: datetime) -> list[str]:
+    """As `2026-11`, in UTC, oldest first."""
+    first, last = since.astimezone(UTC), until.astimezone(UTC)
+    count = (last.year - first.year) * 12 + last.month - first.month
+    starts = (first.year * 12 + first.month - 1 + step for step in range(count + 1))
+    return [f"{start // 12:04}-{start % 12 + 1:02}" for start in starts]
+
+
 async def every(
     storage: SessionStorage, collection: str, prefix: str = "", where: Mapping[str, Json] | None = None
 ) -> AsyncIterator[Document]:

@@ -1,11 +1,11 @@
 """A project's score: gathered, kept, and compared with earlier ones."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from session_mgmt_mcp.domain.documents import every, key_of, moment
+from session_mgmt_mcp.domain.documents import every, key_of, moment, months
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.quality import records
 from session_mgmt_mcp.domain.quality.evidence import Evidence, History, Measured, Metric, Secrets
@@ -90,7 +90,7 @@ class QualityService:
     async def history(self, project: str, since: datetime) -> list[Recorded]:
         """Scores since then (aware), oldest first."""
         found: list[Recorded] = []
-        for month in _months(since, self._clock.now()):
+        for month in months(since, self._clock.now()):
             found += await self._of_month(project, month)
         return [one for one in records.by_time(found) if one.score.at >= since]
 
@@ -188,7 +188,7 @@ class QualityService:
     async def _backwards(self, project: str) -> AsyncIterator[Recorded]:
         """The newest first, read as far as somebody asks."""
         now = self._clock.now()
-        for month in reversed(_months(now - timedelta(days=KEPT_DAYS), now)):
+        for month in reversed(months(now - timedelta(days=KEPT_DAYS), now)):
             for one in reversed(records.by_time(await self._of_month(project, month))):
                 yield one
 
@@ -199,11 +199,3 @@ class QualityService:
 
 def _count(text: str) -> int:
     return sum(count for kind, count in redact(text).counts.items() if kind not in _NO_SECRET)
-
-
-def _months(since: datetime, until: datetime) -> Sequence[str]:
-    """As `2026-11`, in UTC, oldest first."""
-    first, last = since.astimezone(UTC), until.astimezone(UTC)
-    count = (last.year - first.year) * 12 + last.month - first.month
-    starts = (first.year * 12 + first.month - 1 + step for step in range(count + 1))
-    return [f"{start // 12:04}-{start % 12 + 1:02}" for start in starts]

@@ -34,6 +34,7 @@ class Run:
     options: Options
     report: RunReport
     tree: Tree | None = None  # before it began
+    after: Tree | None = None  # when it was over
     changed: Sequence[str] | None = None
     edited: Sequence[str] | None = None
     predicted: float | None = None  # seconds
