@@ -108,7 +108,9 @@ class CheckpointService:
         tags = ("checkpoint",)
         text = in_words(made)
         whole = Draft(text, project, Kind.CHECKPOINT, tags, session, trust=Trust.TOOL, source="checkpoint", key=made.id)
-        made = replace(made, memory=(await self._memory.store(whole)).id, because=remarkable(made, manual))
+        made = replace(
+            made, memory=(await self._memory.store(whole)).id, because=remarkable(made.score, made.trend, manual)
+        )
         if made.because:
             insight = Draft(as_insight(made), project, Kind.REFLECTION, (*tags, "quality"), session, trust=Trust.TOOL)
             stored = await self._memory.store(replace(insight, source="checkpoint", key=f"{made.id}:reflection"))
@@ -148,19 +150,18 @@ def next_steps(score: Score, work: Work) -> list[Recommendation]:
     return [*found[: MOST - min(len(asked), 2)], *asked, *found[MOST - min(len(asked), 2) :]][:MOST]
 
 
-def remarkable(made: Checkpoint, manual: bool) -> str:
-    """Why a checkpoint is remembered as a reflection; empty: it is not.
+def remarkable(score: Score, trend: Trend, manual: bool) -> str:
+    """Why a score is remembered as a reflection; empty: it is not.
 
-    >>> remarkable(checkpoint, manual=False)
+    >>> remarkable(score, trend, manual=False)
     'the score is 92, at least 90'
     """
-    total, change = made.score.total, made.trend.change
     if manual:
         return "somebody asked for it"
-    if total is not None and total >= EXCEPTIONAL:
-        return f"the score is {total}, at least {EXCEPTIONAL}"
-    if change is not None and abs(change) >= A_CHANGE:
-        return f"the score changed by {change:+d}, at least {A_CHANGE}"
+    if score.total is not None and score.total >= EXCEPTIONAL:
+        return f"the score is {score.total}, at least {EXCEPTIONAL}"
+    if trend.change is not None and abs(trend.change) >= A_CHANGE:
+        return f"the score changed by {trend.change:+d}, at least {A_CHANGE}"
     return ""
 
 

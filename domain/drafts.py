@@ -29,6 +29,7 @@ class Draft:
     source: str = "tool"
     trust: Trust = Trust.USER
     key: str = ""  # what makes it unique; empty: its content within the project
+    facts: tuple[str, ...] = ()  # as records have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def record_of(draft: Draft, now: datetime) -> tuple[Record, Mapping[str, int]]:
         position=draft.position,
         tags=tuple(sorted({redact(tag.strip()).text for tag in draft.tags if tag.strip()})),
         files=mentioned(clean.text),
+        facts=tuple(redact(fact).text for fact in draft.facts),
         metadata={"source": draft.source, "trust": draft.trust},
         content_hash=digest,
     )

@@ -9,6 +9,7 @@ from session_mgmt_mcp.domain.file_search import EDITORS
 from session_mgmt_mcp.domain.fixes import Fix, Step, fix_of, fix_of_shown
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.runs.memories import EDITED, FIXES, RUNS
 from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.text import snippet
 from session_mgmt_mcp.ports.vector_store import Condition, Record, VectorStore
@@ -90,6 +91,8 @@ class ErrorSearch:
         return Errors(hits, await self._store.count(where), types)
 
     async def _fixed(self, record: Record, steps: Mapping[str, Sequence[Record]]) -> Fixed | None:
+        if record.kind == Kind.QUALITY:
+            return await self._fixed_by_run(record)
         later = [
             step_of(one) for one in steps.get(record.session, ()) if one.id != record.id and _when(one) >= _when(record)
         ]
@@ -99,6 +102,29 @@ class ErrorSearch:
         wanted = [fix.by.id, *(f"{step.id}.c1" for step in fix.edits[-EDITS_SHOWN:])]
         found = {one.id: one for one in await self._store.get(wanted)}
         return Fixed(found[fix.by.id], fix.attempts, _edits(fix, found)) if fix.by.id in found else None
+
+    async def _fixed_by_run(self, record: Record) -> Fixed | None:
+        """What a later run of the quality tools told of it, with the edits in between that were captured."""
+        page = await self._store.listed([Condition("facts", "in", (f"{FIXES}{record.id}",))], "newest", None, 1)
+        if not page.records:
+            return None
+        by = page.records[0]
+        files = [fact.removeprefix(EDITED) for fact in by.facts if fact.startswith(EDITED)]
+        where = [
+            Condition("project", "=", record.project),
+            Condition("kind", "=", Kind.ACTION),
+            Condition("parent", "=", ""),
+            Condition("time", ">=", record.time),
+            Condition("time", "<=", by.time),
+        ]
+        done = sorted((await self._store.listed(where, "newest", None, STEPS_READ)).records, key=_when)
+        edits = [(step, file) for step in map(step_of, done) if step.edits and step.ok for file in _named(step, files)]
+        shown = edits[-EDITS_SHOWN:]
+        codes = {one.id: one for one in await self._store.get([f"{step.id}.c1" for step, _ in shown])}
+        told = [_edit(step.id, file, codes.get(f"{step.id}.c1")) for step, file in shown]
+        others = [Edit("", file, "") for file in files if file not in {file for _, file in edits}]
+        runs = next((int(fact.removeprefix(RUNS)) for fact in by.facts if fact.startswith(RUNS)), 1)
+        return Fixed(by, runs - 1, [*others, *told][-EDITS_SHOWN:])
 
     async def _steps(self, errors: Sequence[Record]) -> dict[str, list[Record]]:
         """By session, what was done from its first error on, in order of time."""
@@ -148,13 +174,19 @@ def step_of(record: Record) -> Step:
 
 
 def _edits(fix: Fix, found: Mapping[str, Record]) -> list[Edit]:
-    edits = []
-    for step in fix.edits[-EDITS_SHOWN:]:
-        code = found.get(f"{step.id}.c1")
-        edits.append(
-            Edit(step.id, step.files[0] if step.files else "", snippet(code.text, "", _CHANGE) if code else "")
-        )
-    return edits
+    return [
+        _edit(step.id, step.files[0] if step.files else "", found.get(f"{step.id}.c1"))
+        for step in fix.edits[-EDITS_SHOWN:]
+    ]
+
+
+def _edit(step: str, file: str, code: Record | None) -> Edit:
+    return Edit(step, file, snippet(code.text, "", _CHANGE) if code else "")
+
+
+def _named(step: Step, files: Sequence[str]) -> list[str]:
+    """Those of `files`, which are from the project's top, that the step touched."""
+    return [file for file in files if any(one == file or one.endswith(f"/{file}") for one in step.files)]
 
 
 def _hit(record: Record, query: str, fixed: Fixed | None) -> ErrorHit:

@@ -31,6 +31,7 @@ from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.quality.reliance import TrustService
 from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.reminders import ReminderService
+from session_mgmt_mcp.domain.runs.service import RunService
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.sessions import SessionService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
@@ -59,6 +60,7 @@ class Application:
     quality: QualityService
     checkpoints: CheckpointService
     trust: TrustService
+    runs: RunService
     times: IntervalService
     timeline: TimelineService
     listing: ListingService
@@ -105,6 +107,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             quality=await _made(container.quality()),
             checkpoints=await _made(container.checkpoints()),
             trust=await _made(container.trust()),
+            runs=await _made(container.runs()),
             times=await _made(container.times()),
             timeline=await _made(container.timeline()),
             listing=await _made(container.listing()),

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -35,6 +35,10 @@ from session_mgmt_mcp.domain.quality.reliance import TrustService
 from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.quality.work import WorkAnalysis
 from session_mgmt_mcp.domain.reminders import ReminderService
+from session_mgmt_mcp.domain.runs.feedback import FeedbackService
+from session_mgmt_mcp.domain.runs.history import RunHistory
+from session_mgmt_mcp.domain.runs.service import RunService
+from session_mgmt_mcp.domain.runs.trees import Trees
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.sessions import SessionService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
@@ -59,6 +63,7 @@ from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
 from session_mgmt_mcp.ports.package_manager import PackageManager
 from session_mgmt_mcp.ports.project_files import ProjectFiles
+from session_mgmt_mcp.ports.quality_runner import QualityRunner
 from session_mgmt_mcp.ports.query_log import QueryLog
 from session_mgmt_mcp.ports.recurrence import Recurrence
 from session_mgmt_mcp.ports.session_storage import SessionStorage
@@ -261,6 +266,15 @@ def _transcript_roots(settings: Settings) -> list[Path]:
     return [settings.transcripts_dir.expanduser()]
 
 
+def _runners(settings: Settings, git: GitRepository) -> Sequence[QualityRunner]:
+    """The preferred first."""
+    return []
+
+
+def _chosen(settings: Settings) -> str:
+    return "" if settings.quality_runner == "auto" else settings.quality_runner
+
+
 class Container(containers.DeclarativeContainer):
     """Adapters by configuration, services on top. Whatever depends on an opened store is awaited."""
 
@@ -390,5 +404,18 @@ class Container(containers.DeclarativeContainer):
     )
     learning = providers.Singleton(LearningService, store, memory)
     compaction = providers.Singleton(CompactionService, store, storage, capture, transcripts, git, clock)
+    run_history = providers.Singleton(RunHistory, storage, clock)
+    runs = providers.Singleton(
+        RunService,
+        providers.Singleton(_runners, settings, git),
+        run_history,
+        providers.Singleton(FeedbackService, quality, memory, storage),
+        providers.Singleton(Trees, git, providers.Singleton(_digests), project_files),
+        quality,
+        projects,
+        grants,
+        clock,
+        providers.Singleton(_chosen, settings),
+    )
     sessions = providers.Singleton(SessionService, storage, git, projects, clock, providers.Singleton(_birth))
     package_manager = providers.Singleton(_package_manager)

@@ -32,7 +32,7 @@ async def open_service() -> AsyncIterator[Service]:
             return lifecycle.on_event(event)
 
         def busy() -> bool:
-            work = (app.embedding, app.monitor, app.activity, follower, lifecycle, reminding)
+            work = (app.embedding, app.runs, app.monitor, app.activity, follower, lifecycle, reminding)
             return any(one.busy for one in work) or not catching_up.done()
 
         try:

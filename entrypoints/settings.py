@@ -61,6 +61,18 @@ class Settings(BaseSettings):
         None, description="The time zone that times in words are read in, as Europe/Berlin; default: the machine's."
     )
 
+    quality_runner: Literal["auto", "crackerjack", "pytools"] = Field(
+        "auto",
+        description="What runs quality tools: auto is crackerjack where it is there, else the project's own tools.",
+    )
+    crackerjack_command: str | None = Field(
+        None,
+        description="How crackerjack is called, as `uv tool run crackerjack`; default: found in the project or on the PATH.",
+    )
+    quality_environment: tuple[str, ...] = Field(
+        (), description="Names of environment variables that quality runs inherit beside the harmless ones."
+    )
+
     checkpoint_commit: bool = Field(
         False, description="A checkpoint commits the changed tracked files; else only where `permissions` allows it."
     )

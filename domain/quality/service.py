@@ -54,7 +54,11 @@ class QualityService:
 
     async def stack(self, folder: Path) -> Stack:
         """What the project is made with. Raises NotFound when the folder is gone."""
-        return stack_of(await self._survey(*await self._top(folder)))
+        return stack_of(await self.survey(folder))
+
+    async def survey(self, folder: Path) -> Survey:
+        """What the project that `folder` lies in holds. Raises NotFound when the folder is gone."""
+        return await self._survey(*await self._top(folder))
 
     async def gather(self, folder: Path) -> Evidence:
         """Everything that is known now, without judging it. Raises NotFound when the folder is gone."""

@@ -1,0 +1,263 @@
+"""Runs what somebody asks for, keeps it, and says how it compares with what was known."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+
+from session_mgmt_mcp.domain.grants import Grants, Operation
+from session_mgmt_mcp.domain.projects import ProjectService
+from session_mgmt_mcp.domain.quality.service import QualityService
+from session_mgmt_mcp.domain.runs.arguments import command_of, options_of
+from session_mgmt_mcp.domain.runs.feedback import Feedback, FeedbackService
+from session_mgmt_mcp.domain.runs.history import RunHistory
+from session_mgmt_mcp.domain.runs.outputs import OutputWriter
+from session_mgmt_mcp.domain.runs.prediction import Prediction, prediction
+from session_mgmt_mcp.domain.runs.run import Run
+from session_mgmt_mcp.domain.runs.trees import Trees
+from session_mgmt_mcp.ports.clock import Clock
+from session_mgmt_mcp.ports.errors import Invalid, PortError, Unavailable, Unsupported
+from session_mgmt_mcp.ports.project_files import Language, Survey
+from session_mgmt_mcp.ports.quality_runner import (
+    Capabilities,
+    Command,
+    Offer,
+    Options,
+    Outcome,
+    Progress,
+    Progressed,
+    QualityRunner,
+    Request,
+    RunReport,
+)
+
+ASKED_OF_HISTORY = timedelta(days=14)  # for a prediction
+MOST_SECONDS = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller asked for, as it was said; `folder` is a real path. `runner` empty: the first that is there."""
+
+    folder: Path
+    command: str
+    args: str = ""
+    timeout: float = 300.0
+    ai_agent: bool = False
+    runner: str = ""
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that came to its end, and what followed from it."""
+
+    run: Run
+    prediction: Prediction | None = None
+    feedback: Feedback = field(default_factory=Feedback)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where commands run: `folder`, in the project whose top is `top`, with so many source files of the tools' language."""
+
+    top: Path
+    folder: Path
+    project: str
+    sources: int
+
+
+class RunService:
+    """One run a folder at a time. `runners`: the preferred first; `chosen`: the one the user set, if any."""
+
+    def __init__(
+        self,
+        runners: Sequence[QualityRunner],
+        history: RunHistory,
+        feedback: FeedbackService,
+        trees: Trees,
+        quality: QualityService,
+        projects: ProjectService,
+        grants: Grants,
+        clock: Clock,
+        chosen: str = "",
+    ) -> None:
+        self._runners = runners
+        self._history = history
+        self._feedback = feedback
+        self._trees = trees
+        self._quality = quality
+        self._projects = projects
+        self._grants = grants
+        self._clock = clock
+        self._chosen = chosen
+        self._running: dict[Path, datetime] = {}
+
+    @property
+    def history(self) -> RunHistory:
+        return self._history
+
+    @property
+    def names(self) -> list[str]:
+        """Of the runners, the preferred first."""
+        return [runner.name for runner in self._runners]
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
+    async def run(self, wish: Wish, progressed: Progressed) -> Finished:
+        """Durable when it returns. Raises Invalid, Unsupported, Unavailable before anything is run.
+
+        A run that is cancelled is kept as such, and what it started is ended.
+        """
+        command = command_of(wish.command, wish.args)
+        place = await self.place(wish.folder)
+        options = options_of(wish.args, place.folder)
+        if not 1 <= wish.timeout <= MOST_SECONDS:
+            raise Invalid(f"timeout: {wish.timeout:g}; give 1 to {MOST_SECONDS:g} seconds.")
+        runner, can = await self._pick(wish.runner or self._chosen, place.folder, command)
+        offer = _offered(can, command, options, wish.ai_agent)
+        if offer.rewrites or wish.ai_agent:
+            await self._grants.require(Operation.QUALITY_FIX, place.project)
+        if since := self._running.get(place.folder):
+            raise Unavailable(f"A run of this project is going on since {since:%H:%M:%S} UTC: ask when it is over.", 10)
+        self._running[place.folder] = self._clock.now()
+        try:
+            request = Request(place.folder, command, options, wish.timeout, wish.ai_agent)
+            return await self._run(runner, can, request, place, wish.session, progressed)
+        finally:
+            del self._running[place.folder]
+
+    async def capabilities(self, folder: Path) -> list[Capabilities | Unavailable]:
+        """Of each runner in the project of `folder`, the preferred first. Raises Invalid."""
+        place = await self.place(folder)
+        return [await _asked(runner, place.folder) for runner in self._runners]
+
+    async def place(self, folder: Path) -> Place:
+        """The innermost package around `folder`. Raises Invalid where there is neither a repository nor a manifest."""
+        top = await self._projects.top_of(folder)
+        survey = await self._quality.survey(folder)
+        if not (survey.manifests or survey.version_control):
+            raise Invalid(f"working_directory: {folder} is no project (no repository, no manifest); name one.")
+        package = _package(survey, folder.relative_to(top).as_posix()) if folder != top else ""
+        whole = not package or len(survey.manifests) == 1
+        sources = survey.sources.get(Language.PYTHON, 0) if whole else 0
+        return Place(top, top / package if package else top, await self._projects.project_of(str(folder)), sources)
+
+    async def _pick(self, name: str, folder: Path, command: Command) -> tuple[QualityRunner, Capabilities]:
+        """The first that is there and offers the command, else the first that is there."""
+        there: list[tuple[QualityRunner, Capabilities]] = []
+        absent: list[str] = []
+        for runner in self._runners:
+            if name and runner.name != name:
+                continue
+            match await _asked(runner, folder):
+                case Unavailable() as error:
+                    absent.append(str(error))
+                case found:
+                    if command in found.commands:
+                        return runner, found
+                    there.append((runner, found))
+        if there:
+            return there[0]
+        raise Unavailable(" ".join(absent) or f"No runner is named {name!r}.", 3_600)
+
+    async def _run(
+        self,
+        runner: QualityRunner,
+        can: Capabilities,
+        request: Request,
+        place: Place,
+        session: str,
+        progressed: Progressed,
+    ) -> Finished:
+        at = self._clock.now()
+        earlier = await self._history.since(place.project, at - ASKED_OF_HISTORY, request.command)
+        expected = prediction(earlier, runner.name, request.command, request.options)
+        last, tree = await asyncio.gather(self._history.last(place.project), self._trees.look(place.top))
+        edited = await self._trees.edited(place.top, last.after, tree) if last else None
+        run = Run(
+            id=self._history.id_of(place.project, at),
+            project=place.project,
+            session=session,
+            at=at,
+            options=request.options,
+            report=RunReport(runner.name, can.version, request.command, Outcome.CANCELLED, 0.0),
+            tree=tree,
+            edited=edited,
+            predicted=expected.seconds if expected else None,
+        )
+        await self._history.begin(run)
+        report = await self._reported(runner, request, run, progressed, place)
+        kept = await self._closed(report, place)
+        sources = 0 if kept.run.options.paths else place.sources
+        return replace(kept, prediction=expected, feedback=await self._feedback.take(kept.run, place.top, sources))
+
+    async def _reported(
+        self, runner: QualityRunner, request: Request, run: Run, progressed: Progressed, place: Place
+    ) -> "_Reported":
+        writer = self._history.writer(run.id)
+        told: list[Progress] = []
+
+        async def heard(progress: Progress) -> None:
+            told[:] = [progress]
+            await progressed(progress)
+
+        try:
+            report = await runner.run(request, writer.printed, heard)
+        except PortError:
+            await self._history.forget(run.id)  # nothing was run
+            raise
+        except BaseException as error:
+            outcome = Outcome.CANCELLED if isinstance(error, asyncio.CancelledError) else Outcome.CRASH
+            during = f" during {told[0].step}" if told else ""
+            seconds = (self._clock.now() - run.at).total_seconds()
+            ended = replace(run.report, outcome=outcome, seconds=seconds, note=f"It was ended{during}: run it again.")
+            await asyncio.shield(self._closed(_Reported(replace(run, report=ended), writer), place))
+            raise
+        return _Reported(replace(run, report=report), writer)
+
+    async def _closed(self, reported: "_Reported", place: Place) -> Finished:
+        await reported.output.close()
+        after = await self._trees.look(place.top)
+        run = replace(reported.run, after=after, changed=await self._trees.edited(place.top, reported.run.tree, after))
+        return Finished(await self._history.keep(run, reported.output.sizes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """A run with its report, and what it printed."""
+
+    run: Run
+    output: OutputWriter
+
+
+async def _asked(runner: QualityRunner, folder: Path) -> Capabilities | Unavailable:
+    try:
+        return await runner.capabilities(folder)
+    except Unavailable as error:
+        return error
+
+
+def _offered(can: Capabilities, command: Command, options: Options, ai_agent: bool) -> Offer:
+    """Raises Unsupported, saying what there is instead."""
+    offer = can.commands.get(command)
+    if offer is None:
+        lacking = f" {' '.join(can.lacking)}" if can.lacking else ""
+        there = ", ".join(can.commands) or "nothing"
+        raise Unsupported(f"{can.runner} cannot {command} here; it offers {there}.{lacking}")
+    if ai_agent and not can.ai_agent:
+        raise Unsupported(f"ai_agent_mode: {can.runner} {can.version} offers none; call it without.")
+    if beyond := options.named - can.options.get(command, frozenset()):
+        takes = ", ".join(sorted(can.options.get(command, ()))) or "nothing"
+        raise Unsupported(f"args: {can.runner} takes no {', '.join(sorted(beyond))} for {command}; it takes {takes}.")
+    return offer
+
+
+def _package(survey: Survey, within: str) -> str:
+    """The folder of the innermost manifest around `within`; empty for the top's, or for none."""
+    folders = {str(PurePosixPath(one.path).parent) for one in survey.manifests} - {"."}
+    around = [one for one in folders if within == one or within.startswith(f"{one}/")]
+    return max(around, key=len, default="")
