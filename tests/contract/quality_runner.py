@@ -70,8 +70,8 @@ Watch: TypeAlias = Callable[[Command], Watched]
 
 
 class QualityRunnerContract:
-    """Subclass it and give two fixtures of scope "class", bound to no event loop: `runner`, and `toolless`, a runner
-    that finds none of its tools. What yours cannot give it says by the attributes below.
+    """Subclass it and give two fixtures of scope "class" (class methods), bound to no event loop: `runner`, and
+    `toolless`, a runner that finds none of its tools. What yours cannot give it says by the attributes below.
     """
 
     finds: ClassVar[frozenset[Command]] = frozenset(FAULTS)
@@ -81,27 +81,30 @@ class QualityRunnerContract:
     first_test_within: ClassVar[float] = 6.0
     """Seconds after which, on a busy machine, the first test of a small project has ended and the second one runs."""
 
-    def prepare(self, folder: Path) -> Path:
+    @classmethod
+    def prepare(cls, folder: Path) -> Path:
         """Gives a sample project what the runner needs in it, such as an environment."""
         return folder
 
     # What a command comes to
 
     @pytest.fixture(scope="class")
-    def watch(self, runner: QualityRunner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    @classmethod
+    def watch(cls, runner: QualityRunner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
         """Runs a command on a FAULTY project of its own; the same again is answered from the first time."""
         ran: dict[Command, Watched] = {}
 
         def watched(command: Command) -> Watched:
             if command not in ran:
-                folder = self.prepare(samples.new_project(tmp_path_factory.mktemp("shop")))
+                folder = cls.prepare(samples.new_project(tmp_path_factory.mktemp("shop")))
                 ran[command] = asyncio.run(watch_run(runner, Request(folder, command)))
             return ran[command]
 
         yield watched
 
     @pytest.fixture(scope="class")
-    def tested(self, watch: Watch) -> Watched:
+    @classmethod
+    def tested(cls, watch: Watch) -> Watched:
         return watch(Command.TEST)
 
     @pytest.mark.parametrize("command", Command)
@@ -120,8 +123,8 @@ class QualityRunnerContract:
         assert report.outcome is Outcome.FINDINGS
         assert [step for step in report.steps if step.aspect is aspect and step.status is StepStatus.FAILED]
         if command in self.finds:
-            [first, *_] = [one for one in report.findings if (one.aspect, one.file) == (aspect, file)]
-            assert first.message and first.line == samples.line_of(text, samples.FAULTY, file)
+            told = {one.line: one.message for one in report.findings if (one.aspect, one.file) == (aspect, file)}
+            assert told.get(samples.line_of(text, samples.FAULTY, file)), told
 
     def test_a_lint_finding_has_its_rule(self, watch: Watch) -> None:
         found = {(one.rule, one.file) for one in watch(Command.LINT).report.findings if one.aspect is Aspect.LINT}
@@ -201,10 +204,11 @@ class QualityRunnerContract:
     # While it runs
 
     @pytest.fixture(scope="class")
-    def late(self, runner: QualityRunner, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    @classmethod
+    def late(cls, runner: QualityRunner, tmp_path_factory: pytest.TempPathFactory) -> Watched:
         """A run of tests that would take ten minutes, and has some seconds."""
-        folder = self.prepare(samples.new_project(tmp_path_factory.mktemp("late"), samples.WAITING))
-        return asyncio.run(watch_run(runner, Request(folder, Command.TEST, timeout=self.first_test_within)))
+        folder = cls.prepare(samples.new_project(tmp_path_factory.mktemp("late"), samples.WAITING))
+        return asyncio.run(watch_run(runner, Request(folder, Command.TEST, timeout=cls.first_test_within)))
 
     def test_a_time_limit_ends_everything(self, late: Watched) -> None:
         assert late.report.outcome is Outcome.TIMEOUT
@@ -243,15 +247,17 @@ class QualityRunnerContract:
     # What it offers
 
     @pytest.fixture(scope="class")
-    def shop(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    @classmethod
+    def shop(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A FAULTY project in which nothing is run that rewrites."""
-        folder = self.prepare(samples.new_project(tmp_path_factory.mktemp("shop")))
+        folder = cls.prepare(samples.new_project(tmp_path_factory.mktemp("shop")))
         (folder / "link").symlink_to(folder.parent)
         (folder.parent / "other.py").write_text("")
         return folder
 
     @pytest.fixture(scope="class")
-    def offered(self, runner: QualityRunner, shop: Path) -> Capabilities:
+    @classmethod
+    def offered(cls, runner: QualityRunner, shop: Path) -> Capabilities:
         return asyncio.run(runner.capabilities(shop))
 
     def test_capabilities_say_what_there_is(self, runner: QualityRunner, offered: Capabilities) -> None:

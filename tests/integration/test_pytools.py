@@ -1,0 +1,34 @@
+"""The native tools, as they are installed beside us, on small projects."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from session_mgmt_mcp.adapters.git.repository import SubprocessGitRepository
+from session_mgmt_mcp.adapters.pytools.runner import PyToolsRunner
+from session_mgmt_mcp.contracts.quality_runner import QualityRunnerContract
+
+from tests.integration.tiny_processes import TinyProcesses, TinyRecorder
+
+
+class NoPath(TinyProcesses):
+    """Whatever this machine has on its PATH."""
+
+    def which(self, program: str, folders: Sequence[Path] = ()) -> Path | None:
+        return super().which(program, folders) if any((folder / program).exists() for folder in folders) else None
+
+
+def new_runner(beside: Path | None = None) -> PyToolsRunner:
+    return PyToolsRunner(NoPath(), TinyRecorder(), SubprocessGitRepository(), beside)
+
+
+class TestPyTools(QualityRunnerContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls) -> PyToolsRunner:
+        return new_runner()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def toolless(cls) -> PyToolsRunner:
+        return new_runner(Path("/nowhere"))
