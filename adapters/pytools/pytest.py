@@ -20,7 +20,8 @@ def argv(options: Options, targets: Sequence[str], plugins: Mapping[str, str], c
     covered = ["--cov"] if COVERAGE in plugins and not configured else []
     stop = ["--exitfirst"] if options.fail_fast else []
     workers = [f"--numprocesses={options.workers}"] if options.workers is not None else []
-    return ["--color=no", *covered, *stop, *workers, *targets]
+    # --cov takes a word that follows it for its own.
+    return [*covered, "--color=no", *stop, *workers, *targets]
 
 
 def covers_itself(folder: Path) -> bool:
