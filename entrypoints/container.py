@@ -62,6 +62,7 @@ from session_mgmt_mcp.ports.handoff_files import HandoffFiles
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
 from session_mgmt_mcp.ports.package_manager import PackageManager
+from session_mgmt_mcp.ports.process_runner import ProcessRunner
 from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.quality_runner import QualityRunner
 from session_mgmt_mcp.ports.query_log import QueryLog
@@ -153,6 +154,12 @@ def _package_manager() -> PackageManager:
     from session_mgmt_mcp.adapters.local.package_manager import LocalPackageManager
 
     return LocalPackageManager()
+
+
+def _processes() -> ProcessRunner:
+    from session_mgmt_mcp.adapters.psutil.process_runner import PsutilProcessRunner
+
+    return PsutilProcessRunner(_birth())
 
 
 def _birth() -> Callable[[int], str]:
@@ -418,4 +425,5 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(_chosen, settings),
     )
     sessions = providers.Singleton(SessionService, storage, git, projects, clock, providers.Singleton(_birth))
+    processes = providers.Singleton(_processes)
     package_manager = providers.Singleton(_package_manager)
