@@ -32,6 +32,10 @@ class RunHistory:
         """The id of a run that began `at`."""
         return f"{key_of(project)}:{moment(at)}"
 
+    def now(self) -> datetime:
+        """By the clock that tells when runs began."""
+        return self._clock.now()
+
     def writer(self, run: str) -> OutputWriter:
         """For what the run of that id prints."""
         return OutputWriter(self._storage, self._clock, run)

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from session_mgmt_mcp.domain.runs.figures import looked_at
 from session_mgmt_mcp.domain.runs.run import Run
-from session_mgmt_mcp.ports.quality_runner import Aspect, CaseStatus, StepStatus
+from session_mgmt_mcp.ports.quality_runner import Aspect, CaseStatus
 
 
 class Seen(NamedTuple):
@@ -76,9 +77,7 @@ def _gone(
 
 
 def _ran_all_tests(run: Run) -> bool:
-    statuses = [step.status for step in run.report.steps if step.aspect is Aspect.TESTS]
-    ran = all(status in (StepStatus.PASSED, StepStatus.FAILED) for status in statuses)
-    return run.whole and bool(statuses) and ran and bool(run.report.cases)
+    return run.whole and looked_at(run, Aspect.TESTS) and bool(run.report.cases)
 
 
 def _trees(runs: Sequence[Run]) -> list[int | None]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from session_mgmt_mcp.domain.runs.figures import looked_at
 from session_mgmt_mcp.domain.runs.run import Run
 from session_mgmt_mcp.ports.quality_runner import Aspect, CaseStatus, StepStatus
 
@@ -114,9 +115,7 @@ def _findings(run: Run, aspect: Aspect) -> tuple[str, float] | None:
     """None where a step of that aspect says nothing, or not how much."""
     steps = [step for step in run.report.steps if step.aspect is aspect]
     ran = [step for step in steps if step.status in _RAN]
-    if not ran or any(step.status is StepStatus.CRASHED for step in steps):
-        return None
-    if any(step.status is StepStatus.FAILED and not step.findings for step in ran):
+    if not looked_at(run, aspect) or any(step.status is StepStatus.FAILED and not step.findings for step in ran):
         return None
     names = ", ".join(sorted(step.name for step in ran))
     return f"{run.report.runner}: {names}", sum(step.findings for step in ran)
@@ -124,8 +123,7 @@ def _findings(run: Run, aspect: Aspect) -> tuple[str, float] | None:
 
 def _of_tests(run: Run) -> Iterator[tuple[Metric, str, float]]:
     report = run.report
-    statuses = [step.status for step in report.steps if step.aspect is Aspect.TESTS]
-    if not statuses or not all(status in _RAN for status in statuses):
+    if not looked_at(run, Aspect.TESTS):
         return
     passed = sum(case.status is CaseStatus.PASSED for case in report.cases)
     failed = sum(case.status is CaseStatus.FAILED or case.status is CaseStatus.ERROR for case in report.cases)

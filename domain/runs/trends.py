@@ -11,6 +11,7 @@ from session_mgmt_mcp.domain.text import counted
 LEVEL = 0.05  # of p, below which a trend is no chance
 ENOUGH = 5  # values: fewer cannot be significant in any order
 DAY = 86_400
+SEVERAL = 2  # days: what rises within an hour is not told by the day
 
 
 class Direction(StrEnum):
@@ -24,7 +25,10 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Of a series. `runs`: those that saw other files than the one before; `says`: the figures in a sentence."""
+    """Of a series. `runs`: those that saw other files than the one before; `says`: the figures in a sentence.
+
+    Slopes are None where nothing can be told; `per_day` also where all runs lie within two days.
+    """
 
     metric: Metric
     by: str
@@ -56,9 +60,11 @@ def trend_of(series: Series) -> Trend:
     days = [(point.time - points[0].time).total_seconds() / DAY for point in points]
     constant = len(set(values)) == 1
     direction = _direction(series.metric, len(values), tested.s, tested.p, constant, tested.least)
-    per_day, per_run = theil_sen(days, values), theil_sen(list(range(len(values))), values)
+    told = direction is not Direction.UNKNOWN
+    per_day = theil_sen(days, values) if told and days[-1] >= SEVERAL else None
+    per_run = theil_sen(list(range(len(values))), values) if told else None
     made = Trend(series.metric, series.by, direction, len(values), values[0], values[-1], tested.p, per_day, per_run)
-    return replace(made, says=_sentence(made, values, days[-1], tested.s))
+    return replace(made, says=_sentence(made, values, tested.s))
 
 
 def distinct(points: Sequence[Point]) -> list[Point]:
@@ -78,7 +84,7 @@ def _direction(metric: Metric, count: int, s: int, p: float, constant: bool, lea
     return Direction.IMPROVING if s * metric.better > 0 else Direction.DECLINING
 
 
-def _sentence(trend: Trend, values: Sequence[float], days: float, s: int) -> str:
+def _sentence(trend: Trend, values: Sequence[float], s: int) -> str:
     name, unit = _name(trend), f" {trend.metric.unit}" if trend.metric.unit else ""
     over = f"over {counted(trend.runs, 'run')}"
     if trend.direction is Direction.UNKNOWN:
@@ -91,7 +97,7 @@ def _sentence(trend: Trend, values: Sequence[float], days: float, s: int) -> str
         return f"{name}: no trend {over} (p = {_chance(trend.p)}), {span}."
     went = f"from {_figure(trend.first)} to {_figure(trend.last)}{unit}"
     verb = _verb("rise" if s > 0 else "fall", trend)
-    return f"{name} {verb}{_steepness(trend, days, s)} {over} (p {_equals(trend.p)}), {went}."
+    return f"{name} {verb}{_steepness(trend, s)} {over} (p {_equals(trend.p)}), {went}."
 
 
 def _verb(verb: str, trend: Trend) -> str:
@@ -102,9 +108,9 @@ def _name(trend: Trend) -> str:
     return f"{trend.metric} of {trend.by}" if trend.metric is Metric.SECONDS else str(trend.metric)
 
 
-def _steepness(trend: Trend, days: float, s: int) -> str:
+def _steepness(trend: Trend, s: int) -> str:
     """By day where the runs lie on several, else by run; nothing where most pairs are level."""
-    slope, what = (trend.per_day, "day") if days >= 2 else (trend.per_run, "run")
+    slope, what = (trend.per_run, "run") if trend.per_day is None else (trend.per_day, "day")
     if slope is None or slope * s <= 0:
         return ""
     points = {"%": " points", "s": " s"}.get(trend.metric.unit, "")

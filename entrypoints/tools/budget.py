@@ -1,6 +1,7 @@
 """Replies that hold a token budget: what is least worth showing goes first."""
 
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -33,6 +34,14 @@ def within(reply: R, max_tokens: int | None, *fields: str) -> R:
             return reply
         reply = _cut(reply, field, max_tokens)
     return reply
+
+
+def fitting(build: Callable[[int], R], most: int, max_tokens: int | None) -> R:
+    """What `build` makes of the largest number up to `most` with which it has at most `max_tokens`; of 0 when none has."""
+    whole = build(most)
+    if max_tokens is None or size(whole) <= max_tokens:
+        return whole
+    return build(_most(most, max_tokens, build))
 
 
 def _cut(reply: R, field: str, max_tokens: int) -> R:

@@ -1,0 +1,113 @@
+"""What stored quality runs tell, as the tools ask for it, for the connection that asks."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from session_mgmt_mcp import connection
+from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.contexts import existing
+from session_mgmt_mcp.domain.runs.effectiveness import Effect, effects
+from session_mgmt_mcp.domain.runs.outputs import OutputPage
+from session_mgmt_mcp.domain.runs.patterns import Patterns, patterns
+from session_mgmt_mcp.domain.runs.run import Run
+from session_mgmt_mcp.domain.runs.series import Series, current, series
+from session_mgmt_mcp.domain.runs.trends import Trend, trends
+from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.quality_runner import Command
+
+PAGE = 16_000  # characters of an output
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The runs of a project in the last days, oldest first; `newest`: the last one of all, where those are none."""
+
+    project: str
+    days: int
+    now: datetime
+    runs: Sequence[Run]
+    newest: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`series`: all, of each metric the one that was measured last first; `trends`: of those."""
+
+    stored: Stored
+    series: Sequence[Series]
+    trends: Sequence[Trend]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """`runs`: those of the command that was asked for, oldest first, of all that are stored; `effects`: of that command."""
+
+    stored: Stored
+    command: Command | None
+    runs: Sequence[Run]
+    effects: Sequence[Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One run, and what it printed from `offset` on."""
+
+    run: Run
+    offset: int
+    output: OutputPage
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the tests of stored runs tell."""
+
+    stored: Stored
+    patterns: Patterns
+
+
+async def measured(app: Application, folder: str | None, days: int) -> Measured:
+    """Raises Invalid."""
+    stored = await _stored(app, folder, days)
+
+    def read() -> Measured:
+        found = series(stored.runs)
+        return Measured(stored, found, trends(current(found)))
+
+    return await asyncio.to_thread(read)
+
+
+async def listed(app: Application, command: Command | None, days: int, folder: str | None) -> Listed:
+    """Raises Invalid."""
+    stored = await _stored(app, folder, days)
+
+    def read() -> Listed:
+        runs = [run for run in stored.runs if command in (None, run.command)]
+        return Listed(stored, command, runs, [one for one in effects(stored.runs) if command in (None, one.command)])
+
+    return await asyncio.to_thread(read)
+
+
+async def opened(app: Application, id: str, offset: int, folder: str | None) -> Opened:
+    """One run of the project, and a page of what it printed. Raises Invalid."""
+    run = await app.runs.history.get(id)
+    if run is None or run.project != await _project(app, folder):
+        raise Invalid(f"run: no run {id[:120]!r} of this project is stored; take an id that crackerjack_history lists.")
+    return Opened(run, offset, await app.runs.history.output(id, offset, PAGE))
+
+
+async def told(app: Application, days: int, folder: str | None) -> Told:
+    """Raises Invalid."""
+    stored = await _stored(app, folder, days)
+    return Told(stored, await asyncio.to_thread(patterns, stored.runs))
+
+
+async def _stored(app: Application, folder: str | None, days: int) -> Stored:
+    project, now = await _project(app, folder), app.runs.history.now()
+    runs = await app.runs.history.since(project, now - timedelta(days=days))
+    return Stored(project, days, now, runs, runs[-1] if runs else await app.runs.history.last(project))
+
+
+async def _project(app: Application, folder: str | None) -> str:
+    return await app.projects.project_of(str(existing(folder or connection.current().folder)))
