@@ -94,7 +94,7 @@ def failing(name: str, *details: str, status: str = "FAILED") -> Hook:
 @pytest.mark.parametrize(
     ("name", "detail", "status"),
     [
-        ("uv-lock", "error: Failed to fetch: `https://pypi.org/simple/attrs/`", StepStatus.SKIPPED),
+        ("uv-lock", "error: Failed to fetch: `https://packages.example.org/attrs/`", StepStatus.SKIPPED),
         ("pip-audit", "ConnectionError: Max retries exceeded with url: /v1/query", StepStatus.SKIPPED),
         ("pip-audit", "error: Failed to spawn: `pip-audit`", StepStatus.MISSING),
         ("refurb", "/opt/cj/bin/python: No module named refurb", StepStatus.MISSING),
