@@ -108,12 +108,12 @@ def run_of(document: Document) -> Run:
 
 def pack(text: str) -> str:
     """As a document holds it: compressed, in letters."""
-    return base64.b85encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode("ascii")
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode("ascii")
 
 
 def unpack(packed: str) -> str:
     """See `pack`."""
-    return zlib.decompress(base64.b85decode(packed)).decode()
+    return zlib.decompress(base64.b64decode(packed)).decode()
 
 
 def _plain(run: Run) -> dict[str, Any]:
@@ -130,7 +130,8 @@ def _plain(run: Run) -> dict[str, Any]:
 def _tree(tree: Tree | None) -> dict[str, Any] | None:
     if tree is None:
         return None
-    named = dict(sorted(tree.differing.items())[:MOST_NAMED])
+    known = sorted(tree.differing)[:MOST_NAMED]
+    named = dict(zip(_redacted(known), (tree.differing[path] for path in known), strict=True))
     return {"head": tree.head, "differing": named, "whole": tree.whole and len(named) == len(tree.differing)}
 
 

@@ -139,8 +139,8 @@ class RunService:
         """The innermost package around `folder`. Raises Invalid where there is neither a repository nor a manifest."""
         top = await self._projects.top_of(folder)
         survey = await self._quality.survey(folder)
-        if not (survey.manifests or survey.version_control):
-            raise Invalid(f"working_directory: {folder} is no project (no repository, no manifest); name one.")
+        if not (survey.version_control or any("/" not in one.path for one in survey.manifests)):
+            raise Invalid(f"working_directory: {folder} is no project (no repository, no manifest in it); name one.")
         package = _package(survey, folder.relative_to(top).as_posix()) if folder != top else ""
         whole = not package or len(survey.manifests) == 1
         sources = survey.sources.get(Language.PYTHON, 0) if whole else 0

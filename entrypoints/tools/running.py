@@ -19,7 +19,7 @@ from session_mgmt_mcp.tools.budget import within
 from session_mgmt_mcp.tools.quality import Folder
 from session_mgmt_mcp.tools.registry import Calling, Inject, tool
 
-SHOWN = 200  # failures and findings, before the budget
+SHOWN = 50  # of a kind, before the budget
 _MESSAGE = 600  # characters of a failing test's
 
 CommandText = Annotated[
@@ -154,16 +154,16 @@ class RunReply(BaseModel):
             findings=[FindingShown.of(one) for one in report.findings[:SHOWN]],
             rules=dict(rules.most_common(30)),
             steps=[StepShown.of(one) for one in steps],
-            changed=None if run.changed is None else [redact(path).text for path in run.changed],
-            newly_wrong=[one.failure.key for one in feedback.course.fresh],
-            mended=[ended(one) for one in feedback.course.mended],
+            changed=None if run.changed is None else [redact(path).text for path in run.changed[:SHOWN]],
+            newly_wrong=[one.failure.key for one in feedback.course.fresh[:SHOWN]],
+            mended=[ended(one) for one in feedback.course.mended[:SHOWN]],
             score=feedback.score.total if feedback.score else None,
             score_change=feedback.trend.change if feedback.trend else None,
             reflection=feedback.reflection,
             ran=list(report.ran),
         )
         return within(
-            whole, max_tokens, "findings", "steps", "failed", "changed", "newly_wrong", "mended", "rules", "ran"
+            whole, max_tokens, "newly_wrong", "findings", "steps", "failed", "changed", "mended", "rules", "ran"
         )
 
 
