@@ -26,10 +26,9 @@ class Failure:
 
 def failure_of(report: Mapping[str, Any]) -> Failure:
     """Of a report that did not pass, whatever form its `longrepr` has."""
-    said = report.get("longrepr")
-    match said:
+    match report.get("longrepr"):
         case {"reprcrash": {"message": str()}}:
-            return _of_exception(said)
+            return _of_exception(report["longrepr"])
         case {"longrepr": str(text)} | str(text):
             return Failure(_cut(_e_lines(text) or text), list(_places_in(text)))
         case [str(file), int(line), str(reason)]:
