@@ -14,6 +14,7 @@ from session_mgmt_mcp.domain.runs.patterns import Patterns, patterns
 from session_mgmt_mcp.domain.runs.run import Run
 from session_mgmt_mcp.domain.runs.series import Series, current, series
 from session_mgmt_mcp.domain.runs.trends import Trend, trends
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.quality_runner import Command
 
@@ -29,6 +30,20 @@ class Stored:
     now: datetime
     runs: Sequence[Run]
     newest: Run | None = None
+
+    @property
+    def lately(self) -> str:
+        return f"in the last {counted(self.days, 'day')}"
+
+    @property
+    def nothing(self) -> str:
+        """What to do where no run is stored of the time that was asked for; empty where one is."""
+        if self.runs:
+            return ""
+        if self.newest is None:
+            return "No quality run of this project is stored: call crackerjack_run, with the command test or all."
+        day = f"{self.newest.at:%Y-%m-%d}"
+        return f"No quality run {self.lately}; the newest is of {day}: ask for more days, or call crackerjack_run."
 
 
 @dataclass(frozen=True, slots=True)

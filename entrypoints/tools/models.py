@@ -1,11 +1,13 @@
 """What several tools answer with. Clients show a model the JSON alone, so names are short and the summary is prose."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
 from pydantic import BaseModel
 from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.intervals import Interval
+from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.ports.vector_store import Record
 
 
@@ -67,6 +69,11 @@ def facts(record: Record, snippet: str) -> dict[str, Any]:
 
 def whole_second(time: datetime) -> datetime:
     return time.replace(microsecond=0)
+
+
+def clean(lines: Sequence[str]) -> list[str]:
+    """Each without its secrets."""
+    return [redact(line).text for line in lines]
 
 
 def trust(record: Record) -> str:

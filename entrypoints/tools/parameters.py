@@ -16,3 +16,4 @@ Project = Annotated[
 ]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]] | None, Field(max_length=50)]
 User = Annotated[str, Field(min_length=1, max_length=100, description="Whose; one person need not say.")]
+RunDays = Annotated[int, Field(ge=1, le=400, description="How far back; runs are kept for 400 days.")]

@@ -80,8 +80,9 @@ def test_failures_are_counted_by_pattern():
     runs = [
         of_tests(0, {"a": "KeyError: 'x'", "b": "KeyError: 'y'", "c": "assert 1 == 2"}),
         of_tests(1, {"a": "KeyError: 'z'"}, "bc"),
+        of_tests(2, {"c": "assert 3 == 4"}, "ab"),
     ]
     keys, other = clusters(record_of(runs))
     assert (keys.pattern.name, keys.count, keys.tests, keys.runs) == ("KeyError", 3, [("a", 2), ("b", 1)], 2)
     assert (keys.first, keys.last, keys.example) == (runs[0].at, runs[1].at, "KeyError: 'z'")
-    assert (other.count, other.tests, other.last) == (1, [("c", 1)], runs[0].at)
+    assert (other.count, other.tests, other.last) == (2, [("c", 2)], runs[2].at)

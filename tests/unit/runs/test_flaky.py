@@ -71,10 +71,9 @@ def test_what_is_surely_flaky_is_not_called_unsteady():
 
 
 def test_the_most_flaky_comes_first():
-    both, one = {"t": "no", "u": "no"}, {"u": "no"}
-    runs = [of_tests(n, [both, one, both][n], ["", "t", ""][n], edited=()) for n in range(3)]
-    runs.append(of_tests(3, {}, "tu", edited=()))
-    assert [(found.test, found.flips) for found in flaky(record_of(runs))] == [("t", 3), ("u", 1)]
+    turns = [("tu", ""), ("u", "t"), ("tu", ""), ("t", "u")]
+    runs = [of_tests(n, dict.fromkeys(bad, "no"), good, edited=()) for n, (bad, good) in enumerate(turns)]
+    assert [(found.test, found.flips) for found in flaky(record_of(runs))] == [("t", 2), ("u", 1)]
 
 
 @settings(deadline=None)
