@@ -56,7 +56,7 @@ def _argv(job: Job) -> Sequence[str]:
 
 def _read(job: Job, code: int, printed: str) -> Answer:
     if code in (3, 4):
-        return misused(printed, "pyright", "rror")
+        return misused(printed, "pyright", "could not", "rror", "Unexpected")
     if code not in (0, 1):
         return crashed(printed, "pyright", code)
     report = _Report.model_validate_json(printed[printed.find("{") : printed.rfind("}") + 1])

@@ -96,8 +96,11 @@ class Toolbox:
 
 
 def environments(folder: Path) -> Sequence[Path]:
-    """The folders of programs that the project itself has."""
-    return [place for name in (".venv", "venv") if (place := folder / name / "bin").is_dir()]
+    """The folders of programs that the project itself has; of a part of a repository also those further up in it."""
+    around = [folder, *folder.parents]
+    top = next((place for place in around if (place / ".git").exists()), folder)
+    places = around[: around.index(top) + 1]
+    return [programs for place in places for name in (".venv", "venv") if (programs := place / name / "bin").is_dir()]
 
 
 def project_python(folder: Path) -> Path | None:

@@ -1,6 +1,7 @@
 """The native tools, as they are installed beside us, on small projects."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ class NoPath(TinyProcesses):
         return super().which(program, folders) if any((folder / program).exists() for folder in folders) else None
 
 
-def new_runner(beside: Path | None = None) -> PyToolsRunner:
+@cache
+def shared_runner(beside: Path | None = None) -> PyToolsRunner:
+    """One for all tests, so that each tool is asked for its version once."""
     return PyToolsRunner(NoPath(), TinyRecorder(), SubprocessGitRepository(), beside)
 
 
@@ -26,9 +29,9 @@ class TestPyTools(QualityRunnerContract):
     @pytest.fixture(scope="class")
     @classmethod
     def runner(cls) -> PyToolsRunner:
-        return new_runner()
+        return shared_runner()
 
     @pytest.fixture(scope="class")
     @classmethod
     def toolless(cls) -> PyToolsRunner:
-        return new_runner(Path("/nowhere"))
+        return shared_runner(Path("/nowhere"))
