@@ -78,7 +78,7 @@ async def test(
     printed: Printed,
     progressed: Progressed,
 ) -> Part:
-    argv = pytest.argv(options, job.targets, found.plugins, await asyncio.to_thread(pytest.covers_itself, job.folder))
+    argv = pytest.argv(options, job.targets, found.plugins, await asyncio.to_thread(pytest.covering, job.folder))
     ran = shlex.join(["pytest", *argv])
     await printed(f"$ {ran}\n")
     kept = Kept(printed)
@@ -98,7 +98,8 @@ async def test(
         answer = Answer(Outcome.CRASH, str(error))
     part = part_of(pytest.PYTEST, answer, time.monotonic() - began, ran)
     bad = sum(case.status in (CaseStatus.FAILED, CaseStatus.ERROR) for case in tested.cases)
-    return replace(part, step=replace(part.step, findings=bad), cases=tested.cases, lines_run=tested.lines_run)
+    lines_run = None if answer.skipped else tested.lines_run
+    return replace(part, step=replace(part.step, findings=bad), cases=tested.cases, lines_run=lines_run)
 
 
 @asynccontextmanager

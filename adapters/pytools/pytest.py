@@ -13,21 +13,25 @@ COVERAGE, WORKERS = "pytest-cov", "pytest-xdist"
 MOST_WORKERS = 64
 _CONFIGURATIONS = ("pyproject.toml", "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg")
 _COVERS = re.compile(r"--(no-)?cov\b")
+_SOURCED = re.compile(r"^\[(tool\.coverage\.run|coverage:run|run)\]", re.MULTILINE)
 
 
-def argv(options: Options, targets: Sequence[str], plugins: Mapping[str, str], configured: bool) -> list[str]:
-    """`configured`: the project itself says what its tests cover."""
-    covered = ["--cov"] if COVERAGE in plugins and not configured else []
+def argv(options: Options, targets: Sequence[str], plugins: Mapping[str, str], cover: Sequence[str]) -> list[str]:
+    """`cover`: as `covering` gives it."""
+    covered = cover if COVERAGE in plugins else []
     stop = ["--exitfirst"] if options.fail_fast else []
     workers = [f"--numprocesses={options.workers}"] if options.workers is not None else []
     # --cov takes a word that follows it for its own.
     return [*covered, "--color=no", *stop, *workers, *targets]
 
 
-def covers_itself(folder: Path) -> bool:
-    """Whether one of the project's configurations gives pytest an option of pytest-cov; a second one would widen it."""
-    texts = ((folder / name).read_text(errors="replace") for name in _CONFIGURATIONS if (folder / name).is_file())
-    return any(_COVERS.search(text) for text in texts)
+def covering(folder: Path) -> list[str]:
+    """What has pytest-cov count the lines of the project, as far as the project does not say so itself."""
+    texts = [(folder / name).read_text(errors="replace") for name in _CONFIGURATIONS if (folder / name).is_file()]
+    if any(_COVERS.search(text) for text in texts):
+        return []  # a second --cov would widen the first
+    sourced = (folder / ".coveragerc").is_file() or any(_SOURCED.search(text) for text in texts)
+    return ["--cov"] if sourced else ["--cov=."]
 
 
 def read(tested: Tested, code: int, printed: str) -> Answer:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from session_mgmt_mcp.adapters.git.repository import SubprocessGitRepository
+from session_mgmt_mcp.adapters.local.processes import birth
+from session_mgmt_mcp.adapters.psutil.process_runner import PsutilProcessRunner
+from session_mgmt_mcp.adapters.pytest_reportlog.recorder import PytestReportlogRecorder
 from session_mgmt_mcp.adapters.pytools.runner import PyToolsRunner
 from session_mgmt_mcp.contracts.quality_runner import QualityRunnerContract
 
-from tests.integration.tiny_processes import TinyProcesses, TinyRecorder
 
-
-class NoPath(TinyProcesses):
+class NoPath(PsutilProcessRunner):
     """Whatever this machine has on its PATH."""
 
     def which(self, program: str, folders: Sequence[Path] = ()) -> Path | None:
@@ -22,7 +23,7 @@ class NoPath(TinyProcesses):
 @cache
 def shared_runner(beside: Path | None = None) -> PyToolsRunner:
     """One for all tests, so that each tool is asked for its version once."""
-    return PyToolsRunner(NoPath(), TinyRecorder(), SubprocessGitRepository(), beside)
+    return PyToolsRunner(NoPath(birth), PytestReportlogRecorder(), SubprocessGitRepository(), beside)
 
 
 class TestPyTools(QualityRunnerContract):

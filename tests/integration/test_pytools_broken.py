@@ -20,16 +20,7 @@ TOOLS = {
     Command.SECURITY: "bandit",
     Command.COMPLEXITY: "complexipy",
 }
-NO_REPORTS = [
-    "",
-    "{",
-    "[",
-    "null",
-    "[1, 2]",
-    '{"results": 3}',
-    '[{"code": []}]',
-    "\ud83e".encode(errors="replace").decode(),
-]
+NO_REPORTS = ["", "{", "[1, 2]", '[{"code": []}]']
 Place = Callable[[str, str], Path]
 
 
@@ -107,7 +98,7 @@ async def test_a_tool_that_is_killed_is_a_crash(shop: Path, place: Place, comman
     assert report.outcome is Outcome.CRASH and "SIGKILL" in report.note
 
 
-@pytest.mark.parametrize("code", [3, 77, 255])
+@pytest.mark.parametrize("code", [77])
 @pytest.mark.parametrize("command", [*sorted(TOOLS), Command.FORMAT, Command.TEST])
 async def test_an_exit_code_that_nobody_knows_is_a_crash(shop: Path, place: Place, command: Command, code: int) -> None:
     program = {**TOOLS, Command.FORMAT: "ruff", Command.TEST: "pytest"}[command]

@@ -1,5 +1,6 @@
 """The native tools on projects that are not as one would wish."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,8 +38,6 @@ def shop(tmp_path: Path) -> Path:
 @pytest.fixture
 def only_ruff(tmp_path: Path) -> Path:
     """A folder of programs in which there is no other tool."""
-    import sys
-
     folder = tmp_path / "programs"
     folder.mkdir()
     (folder / "ruff").symlink_to(Path(sys.executable).parent / "ruff")
@@ -126,10 +125,12 @@ async def test_what_the_project_covers_by_itself_is_left_so(shop: Path) -> None:
     assert report.lines_run and report.lines_run.total == 4 and "--cov" not in report.ran[0]
 
 
-async def test_figures_of_coverage_leave_no_file_in_the_project(shop: Path) -> None:
+async def test_only_lines_of_the_project_count_and_no_file_is_left_in_it(shop: Path) -> None:
     (shop / ".gitignore").write_text("__pycache__/\n")
-    await ran(shop, Command.TEST)
-    assert run_git(shop, "status", "--porcelain").splitlines() == ["M .gitignore"]
+    (shop / "pyproject.toml").write_text("")
+    report = (await ran(shop, Command.TEST)).report
+    assert report.lines_run and report.lines_run.total == 12
+    assert run_git(shop, "status", "--porcelain").splitlines() == ["M .gitignore", " M pyproject.toml"]
 
 
 async def test_of_many_tools_those_that_are_there_run(shop: Path, only_ruff: Path) -> None:

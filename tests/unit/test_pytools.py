@@ -109,11 +109,26 @@ def test_a_configuration_without_tools_is_empty(tmp_path: Path, text: str) -> No
 
 
 def test_nothing_stands_behind_the_option_that_takes_the_next_word() -> None:
-    argv = tests_tool.argv(Options(fail_fast=True, workers=3), ["./tests"], {"pytest-cov": "7"}, configured=False)
+    argv = tests_tool.argv(Options(fail_fast=True, workers=3), ["./tests"], {"pytest-cov": "7"}, ["--cov"])
     assert argv[argv.index("--cov") + 1].startswith("--") and argv[-1] == "./tests"
     assert {"--exitfirst", "--numprocesses=3"} <= set(argv)
-    assert "--cov" not in tests_tool.argv(Options(), [], {"pytest-cov": "7"}, configured=True)
-    assert "--cov" not in tests_tool.argv(Options(), [], {}, configured=False)
+    assert "--cov" not in tests_tool.argv(Options(), [], {}, ["--cov"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "cover"),
+    [
+        ("README.md", "--cov", ["--cov=."]),
+        ("pyproject.toml", "[tool.coverage.run]\nsource = ['shop']", ["--cov"]),
+        ("setup.cfg", "[coverage:run]\nsource = shop", ["--cov"]),
+        (".coveragerc", "", ["--cov"]),
+        ("pytest.ini", "[pytest]\naddopts = --cov=shop", []),
+        ("tox.ini", "[pytest]\naddopts = -q --no-cov", []),
+    ],
+)
+def test_lines_are_counted_unless_the_project_says_how(tmp_path: Path, name: str, text: str, cover: list[str]) -> None:
+    (tmp_path / name).write_text(text)
+    assert tests_tool.covering(tmp_path) == cover
 
 
 async def test_what_is_printed_is_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
