@@ -44,6 +44,7 @@ from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
 from session_mgmt_mcp.ports.package_manager import PackageManager
+from session_mgmt_mcp.ports.process_runner import ProcessRunner
 from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.vector_store import VectorStore
 from session_mgmt_mcp.settings import Settings
@@ -87,6 +88,7 @@ class Application:
     activity: ActivityMonitor
     sessions: SessionService
     package_manager: PackageManager
+    processes: ProcessRunner
     embedding: EmbeddingWorker
     store: VectorStore
     storage: SessionStorage
@@ -134,6 +136,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             activity=await _made(container.activity()),
             sessions=await _made(container.sessions()),
             package_manager=await _made(container.package_manager()),
+            processes=await _made(container.processes()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             storage=await _made(container.storage()),

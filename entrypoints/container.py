@@ -151,9 +151,10 @@ def _memory_handoff_files() -> HandoffFiles:
 
 
 def _package_manager() -> PackageManager:
-    from session_mgmt_mcp.adapters.local.package_manager import LocalPackageManager
+    from session_mgmt_mcp.adapters.local.package_manager import INHERIT, LocalPackageManager
+    from session_mgmt_mcp.adapters.psutil.process_runner import PsutilProcessRunner
 
-    return LocalPackageManager()
+    return LocalPackageManager(PsutilProcessRunner(_birth(), INHERIT))
 
 
 def _processes() -> ProcessRunner:

@@ -1,12 +1,13 @@
 """Opens the product for a hub or an in-process server."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from session_mgmt_mcp.application import open_application
+from session_mgmt_mcp.application import Application, open_application
 from session_mgmt_mcp.following import Follower, catch_up
 from session_mgmt_mcp.lifecycle import Lifecycle
 from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
@@ -23,7 +24,7 @@ async def open_service() -> AsyncIterator[Service]:
     async with open_application(load()) as app:
         follower, lifecycle, reminding = Follower(app), Lifecycle(app), Reminding(app)
         catching_up = asyncio.create_task(catch_up(app))
-        tasks = (follower.run(), lifecycle.run(), reminding.run(), watch(app))
+        tasks = (follower.run(), lifecycle.run(), reminding.run(), watch(app), _sweep(app))
         background = [catching_up, *(asyncio.create_task(work) for work in tasks)]
 
         def on_event(event: Mapping[str, Any]) -> Awaitable[Answer | None] | None:
@@ -50,3 +51,9 @@ async def open_service() -> AsyncIterator[Service]:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+
+
+async def _sweep(app: Application) -> None:
+    """What a hub before this one was running when it was killed."""
+    if ended := await app.processes.end_left_behind():
+        logging.getLogger(__name__).warning("ended what a killed hub had left running: %d processes", ended)

@@ -56,5 +56,8 @@ class ProcessRunner(Protocol):
         Raises NotFound when there is no such program, Unavailable when it cannot be started.
         """
 
+    async def end_left_behind(self) -> int:
+        """Ends what a runner that was killed in the middle has left running on this machine; how many processes."""
+
     def which(self, program: str, folders: Sequence[Path] = ()) -> Path | None:
         """The program of that name in one of `folders`, else on the PATH."""

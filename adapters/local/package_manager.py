@@ -1,16 +1,11 @@
 """PackageManager by the managers' own programs: fixed commands, no shell, everything they start ends with them."""
 
-import asyncio
-import contextlib
-import os
 import shlex
-import shutil
-import signal
-import time
 from pathlib import Path
 
-from session_mgmt_mcp.ports.errors import Unavailable, Unsupported
+from session_mgmt_mcp.ports.errors import NotFound, Unavailable, Unsupported
 from session_mgmt_mcp.ports.package_manager import Synced
+from session_mgmt_mcp.ports.process_runner import Cause, ProcessRunner
 
 COMMANDS = {
     "uv": ("uv", "sync", "--frozen"),
@@ -22,42 +17,42 @@ COMMANDS = {
     "go": ("go", "mod", "download"),
     "bundler": ("bundle", "install"),
 }
+INHERIT = (
+    "*_PROXY", "*_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSH_AUTH_SOCK", "GIT_SSH*", "CI",
+    "UV_*", "PIP_*", "PYENV_*", "POETRY_*",
+    "NPM_*", "npm_config_*", "NODE_AUTH_TOKEN", "NODE_OPTIONS", "NVM_*", "VOLTA_*", "COREPACK_*", "PNPM_*", "YARN_*",
+    "CARGO_*", "RUSTUP_*",
+    "GOPATH", "GOROOT", "GOENV", "GOBIN", "GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN",
+    "GOPROXY", "GOPRIVATE", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOINSECURE", "GOAUTH",
+    "BUNDLE_*", "GEM_*", "RBENV_*",
+)  # fmt: skip
+"""What the managers are set up by, the keys of private registries among it: the `processes` given are to inherit this."""
+
 KEPT_OUTPUT = 4_000
-_NOT_PASSED_ON = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")  # ours, not the project's
 
 
 class LocalPackageManager:
     """PackageManager."""
 
+    def __init__(self, processes: ProcessRunner) -> None:
+        self._processes = processes
+
     async def sync(self, manager: str, folder: Path, timeout: float = 600.0) -> Synced:
         command = COMMANDS.get(manager)
         if command is None:
             raise Unsupported(f"{manager}: dependencies can be synced by {', '.join(COMMANDS)}.")
-        if shutil.which(command[0]) is None:
-            raise Unavailable(f"{command[0]} is not installed, or not on the PATH of the hub: install it.", 3_600)
-        env = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-        began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=folder,
-            env={**env, "SESSION_MGMT_GUARD": "1", "NO_COLOR": "1"},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        output = bytearray()
+        said = ""
+
+        async def keep(text: str) -> None:
+            nonlocal said
+            said = (said + text)[-KEPT_OUTPUT:]
+
         try:
-            async with asyncio.timeout(timeout):
-                while chunk := await process.stdout.read(65_536):
-                    output = (output + chunk)[-4 * KEPT_OUTPUT :]
-                code = await process.wait()
-        except TimeoutError:
-            raise Unavailable(f"{shlex.join(command)} was not done after {timeout:g} seconds and was ended.") from None
-        finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # what it left behind ends as well
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-        said = output.decode(errors="replace")[-KEPT_OUTPUT:]
-        return Synced(shlex.join(command), code == 0, said, time.monotonic() - began)
+            ended = await self._processes.run(command, folder, timeout=timeout, printed=keep)
+        except NotFound:
+            raise Unavailable(
+                f"{command[0]} is not installed, or not on the PATH of the hub: install it.", 3_600
+            ) from None
+        if ended.cause is Cause.TIMED_OUT:
+            raise Unavailable(f"{shlex.join(command)} was not done after {timeout:g} seconds and was ended.")
+        return Synced(shlex.join(command), (ended.cause, ended.code) == (Cause.EXITED, 0), said, ended.seconds)

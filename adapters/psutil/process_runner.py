@@ -78,7 +78,6 @@ class PsutilProcessRunner:
         return Ended(_cause(exited, stopped, code), abs(code), time.monotonic() - began, output.bytes, left)
 
     async def end_left_behind(self) -> int:
-        """Ends what programs run by a process that is gone, such as a killed hub, have left; how many there were."""
         return await ending.end_orphans(self._birth)
 
     def which(self, program: str, folders: Sequence[Path] = ()) -> Path | None:
