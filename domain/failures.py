@@ -29,6 +29,7 @@ _SHAPES: Sequence[tuple[str, tuple[str, ...], str]] = (
     ("", (": error: ",), r"^[^\s:]+:\d+(?::\d+)?: error: .{1,400}\[([a-z][a-z-]{2,40})\]$"),
     ("", ("panic: ", "fatal: "), r"^(panic|fatal): "),
     ("", ("Exit code ",), r"^(Exit code \d{1,3})$"),
+    ("AssertionError", ("assert ",), r"^E\s{1,7}assert \S|\Aassert \S"),
     ("test failure", ("FAIL", "not ok ", "failing", "failed"),
      r"^\s*--- FAIL: |^FAIL\s|^FAILED |^not ok \d|^\s*\d+ failing$|\b[1-9]\d* (?:tests? )?failed\b"),
     ("timeout", ("timed out", "deadline exceeded"), r"\btimed out\b|\bdeadline exceeded\b"),

@@ -1,6 +1,8 @@
 """The one place where adapters are chosen and services are wired."""
 
 import logging
+import os
+import shlex
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -157,10 +159,26 @@ def _package_manager() -> PackageManager:
     return LocalPackageManager(PsutilProcessRunner(_birth(), INHERIT))
 
 
-def _processes() -> ProcessRunner:
+def _processes(inherit: Sequence[str]) -> ProcessRunner:
     from session_mgmt_mcp.adapters.psutil.process_runner import PsutilProcessRunner
 
-    return PsutilProcessRunner(_birth())
+    return PsutilProcessRunner(_birth(), inherit)
+
+
+def _runners(settings: Settings, processes: ProcessRunner, git: GitRepository) -> Sequence[QualityRunner]:
+    """The preferred first."""
+    from session_mgmt_mcp.adapters.crackerjack.runner import CrackerjackRunner
+    from session_mgmt_mcp.adapters.pytest_reportlog.recorder import PytestReportlogRecorder
+    from session_mgmt_mcp.adapters.pytools.runner import PyToolsRunner
+
+    inherits_options = "PYTEST_ADDOPTS" in settings.quality_environment
+    recorder = PytestReportlogRecorder(os.environ.get("PYTEST_ADDOPTS", "") if inherits_options else "")
+    command = shlex.split(settings.crackerjack_command) if settings.crackerjack_command else None
+    return [CrackerjackRunner(processes, recorder, command=command), PyToolsRunner(processes, recorder, git)]
+
+
+def _chosen(settings: Settings) -> str:
+    return "" if settings.quality_runner == "auto" else settings.quality_runner
 
 
 def _birth() -> Callable[[int], str]:
@@ -272,15 +290,6 @@ def _gap(settings: Settings) -> timedelta:
 
 def _transcript_roots(settings: Settings) -> list[Path]:
     return [settings.transcripts_dir.expanduser()]
-
-
-def _runners(settings: Settings, git: GitRepository) -> Sequence[QualityRunner]:
-    """The preferred first."""
-    return []
-
-
-def _chosen(settings: Settings) -> str:
-    return "" if settings.quality_runner == "auto" else settings.quality_runner
 
 
 class Container(containers.DeclarativeContainer):
@@ -412,10 +421,11 @@ class Container(containers.DeclarativeContainer):
     )
     learning = providers.Singleton(LearningService, store, memory)
     compaction = providers.Singleton(CompactionService, store, storage, capture, transcripts, git, clock)
+    processes = providers.Singleton(_processes, settings.provided.quality_environment)
     run_history = providers.Singleton(RunHistory, storage, clock)
     runs = providers.Singleton(
         RunService,
-        providers.Singleton(_runners, settings, git),
+        providers.Singleton(_runners, settings, processes, git),
         run_history,
         providers.Singleton(FeedbackService, quality, memory, storage),
         providers.Singleton(Trees, git, providers.Singleton(_digests), project_files),
@@ -426,5 +436,4 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(_chosen, settings),
     )
     sessions = providers.Singleton(SessionService, storage, git, projects, clock, providers.Singleton(_birth))
-    processes = providers.Singleton(_processes)
     package_manager = providers.Singleton(_package_manager)

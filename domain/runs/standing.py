@@ -105,8 +105,8 @@ def _gone(failure: Failure, run: Run) -> bool:
     if failure.aspect is Aspect.TESTS:
         file = failure.key.removeprefix("test ")
         return file in run.passing or ("::" not in file and any(id.startswith(f"{file}::") for id in run.passing))
-    step = failure.key.partition(" ")[0]
-    return run.whole and looked_at(run, failure.aspect) and any(one.name == step for one in run.report.steps)
+    ran = any(failure.key.startswith(f"{step.name} ") for step in run.report.steps)
+    return ran and run.whole and looked_at(run, failure.aspect)
 
 
 def _vanished(failure: Failure, run: Run) -> bool:

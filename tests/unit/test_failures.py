@@ -72,3 +72,14 @@ def test_a_pasted_error_is_told_from_talk_of_errors(said):
 )
 def test_a_failure_behind_a_pipe_is_seen(command, output, hidden):
     assert bool(hidden_failure(command, output)) is hidden
+
+
+@pytest.mark.parametrize(
+    "told", ["assert 4 == 3\n +  where 4 = total([1, 2])", "    def test():\n>       assert a\nE       assert 4 == 3"]
+)
+def test_what_pytest_says_of_a_bare_assert_is_an_assertion_error(told):
+    assert error_names(told) == ("AssertionError",)
+
+
+def test_a_file_with_asserts_is_none():
+    assert error_names("def test():\n    assert total() == 3\nassert True") == ()
