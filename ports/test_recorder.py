@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from session_mgmt_mcp.ports.quality_runner import Case, LinesRun
 
@@ -21,8 +21,6 @@ class Tested:
 class TestRecording(Protocol):
     """One run of pytest, recorded while `environment` is added to its environment."""
 
-    __test__: ClassVar[bool] = False  # no test of pytest's
-
     environment: Mapping[str, str]
 
     def counted(self) -> tuple[int, int | None]:
@@ -35,10 +33,12 @@ class TestRecording(Protocol):
 class TestRecorder(Protocol):
     """Makes recordings; their files are gone when they are left."""
 
-    __test__: ClassVar[bool] = False  # no test of pytest's
-
     def recording(self, *, coverage: bool) -> AbstractContextManager[TestRecording]:
         """`coverage`: have pytest-cov, which must be there and switched on, leave its figures as well.
 
         Raises Unavailable when what records is not installed: how to get it.
         """
+
+
+for _each in (TestRecording, TestRecorder):
+    _each.__test__ = False  # type: ignore[attr-defined]  # no test of pytest's, whatever it is called
