@@ -41,4 +41,4 @@ class TestRecorder(Protocol):
 
 
 for _each in (TestRecording, TestRecorder):
-    _each.__test__ = False  # type: ignore[attr-defined]  # no test of pytest's, whatever it is called
+    _each.__test__ = False  # type: ignore[union-attr]  # no test of pytest's, whatever it is called
