@@ -159,10 +159,10 @@ def _package_manager() -> PackageManager:
     return LocalPackageManager(PsutilProcessRunner(_birth(), INHERIT))
 
 
-def _processes(inherit: Sequence[str]) -> ProcessRunner:
+def _processes(inherit: str) -> ProcessRunner:
     from session_mgmt_mcp.adapters.psutil.process_runner import PsutilProcessRunner
 
-    return PsutilProcessRunner(_birth(), inherit)
+    return PsutilProcessRunner(_birth(), [name for name in inherit.split(",") if name])
 
 
 def _runners(settings: Settings, processes: ProcessRunner, git: GitRepository) -> Sequence[QualityRunner]:
@@ -171,7 +171,7 @@ def _runners(settings: Settings, processes: ProcessRunner, git: GitRepository) -
     from session_mgmt_mcp.adapters.pytest_reportlog.recorder import PytestReportlogRecorder
     from session_mgmt_mcp.adapters.pytools.runner import PyToolsRunner
 
-    inherits_options = "PYTEST_ADDOPTS" in settings.quality_environment
+    inherits_options = "PYTEST_ADDOPTS" in settings.quality_environment.split(",")
     recorder = PytestReportlogRecorder(os.environ.get("PYTEST_ADDOPTS", "") if inherits_options else "")
     command = shlex.split(settings.crackerjack_command) if settings.crackerjack_command else None
     return [CrackerjackRunner(processes, recorder, command=command), PyToolsRunner(processes, recorder, git)]

@@ -216,11 +216,8 @@ def start_hub(command: tuple[str, ...], data: str, lock: int) -> int:
     import signal
 
     logs = places.log_dir()
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if name in ENVIRONMENT or name.startswith(ENVIRONMENT_PREFIXES)
-    }
+    wanted = (*ENVIRONMENT, *os.environ.get("SESSION_MGMT_QUALITY_ENVIRONMENT", "").split(","))
+    env = {name: value for name, value in os.environ.items() if name in wanted or name.startswith(ENVIRONMENT_PREFIXES)}
     env.update(SESSION_MGMT_DATA_DIR=data, SESSION_MGMT_LOG_DIR=logs)
     errors = _error_log(logs)
     reading, writing = os.pipe()

@@ -16,7 +16,7 @@ from session_mgmt_mcp.ports.errors import Invalid
 PROJECT_SETTABLE = frozenset({"search_limit", "max_tokens", "min_score", "half_life_days"})
 """What `[tool.session-mgmt]` in a project may set: nothing that a cloned repository could do harm with."""
 
-ENVIRONMENT_ONLY = frozenset({"data_dir", "log_dir"})
+ENVIRONMENT_ONLY = frozenset({"data_dir", "log_dir", "quality_environment"})
 """The shim and the hooks need these before any file is read."""
 
 
@@ -69,8 +69,10 @@ class Settings(BaseSettings):
         None,
         description="How crackerjack is called, as `uv tool run crackerjack`; default: found in the project or on the PATH.",
     )
-    quality_environment: tuple[str, ...] = Field(
-        (), description="Names of environment variables that quality runs inherit beside the harmless ones."
+    quality_environment: str = Field(
+        "",
+        pattern=r"^\w*(,\w+)*$",
+        description="Variables that quality runs inherit beside the harmless ones, as A,B. Environment only.",
     )
 
     checkpoint_commit: bool = Field(
