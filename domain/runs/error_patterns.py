@@ -23,6 +23,7 @@ _VARYING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _TOLD = re.compile(r"^E {1,7}(\S.*)$", re.MULTILINE)  # where pytest says what went wrong
+_TRACEBACK = "Traceback (most recent call last)"
 _NAMED = re.compile(r"^\s*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning)\b.*)$", re.MULTILINE)
 
 
@@ -54,7 +55,8 @@ def pattern_of(message: str) -> Pattern:
     'KeyError: <value>'
     """
     line = telling_line(message)
-    names = error_names(line) or error_names(message)
+    bare = ("AssertionError",) if line.startswith("assert ") else ()  # pytest leaves the name out
+    names = error_names(line) or bare or error_names(message)
     return Pattern(names[0] if names else "", normalised(line))
 
 
@@ -64,11 +66,11 @@ def normalised(line: str) -> str:
 
 
 def telling_line(message: str) -> str:
-    """The line that says what went wrong: pytest's first, else the last that begins with an exception's name, else the first."""
+    """The line that says what went wrong: pytest's first, of a traceback the last that begins with an exception, else the first."""
     told = _TOLD.search(message)
     if told:
         return told[1]
-    named = _NAMED.findall(message)
+    named = _NAMED.findall(message) if _TRACEBACK in message else []
     if named:
         return str(named[-1])
     return next((line.strip() for line in message.splitlines() if line.strip()), "")

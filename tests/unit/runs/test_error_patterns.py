@@ -49,6 +49,7 @@ def test_what_varies_is_replaced(message, text):
     [
         (TRACEBACK, "AssertionError: assert 4 == 3"),
         ("Traceback (most recent call last):\n  File x\nKeyError: 'a'\n\nshop.errors.CartError: empty\n", "shop.errors.CartError: empty"),
+        ("KeyError: 'total'\n\nafter ValueError: x\nIndexError: y", "KeyError: 'total'"),
         ("\n  it broke\nsomewhere", "it broke"),
         ("", ""),
     ],
@@ -60,6 +61,8 @@ def test_the_line_that_says_what_went_wrong_is_read(message, line):
 def test_an_error_has_its_name_where_it_has_one():
     assert pattern_of("KeyError: 'total'").name == "KeyError"
     assert pattern_of("E   assert 3 == 4\n\ntests/test_cart.py:1: AssertionError").name == "AssertionError"
+    assert pattern_of("assert 3 == 4\n +  where 3 = total()").name == "AssertionError"
+    assert pattern_of("it broke\nCartError: y").name == "CartError"
     assert pattern_of("it broke").name == ""
 
 

@@ -31,7 +31,7 @@ def test_a_story_is_told_as_it_was():
     ]
     found = patterns(runs)
     assert found.runs == 4
-    assert [(one.pattern.name, one.count) for one in found.clusters] == [("", 3), ("TimeoutError", 1)]
+    assert [(one.pattern.name, one.count) for one in found.clusters] == [("AssertionError", 3), ("TimeoutError", 1)]
     assert [(one.test, one.shown) for one in found.flaky] == [("odd", [("r0", "r1")])]
     assert [(one.failure.tests, one.edited) for one in found.mended] == [(["cart"], ["cart.py"])]
     assert (found.unsteady, found.standing, found.dropped) == ([], [], [])

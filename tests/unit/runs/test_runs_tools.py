@@ -163,6 +163,14 @@ async def test_trends_say_what_gets_worse_first_and_what_is_too_little(stored):
     assert "2 declining" in reply["summary"] and "2 too few to tell" in reply["summary"]
 
 
+async def test_a_trend_is_that_of_the_tools_that_measured_last(story):
+    await story.keep(run(0, Command.LINT, 40, runner="crackerjack"), 0.5)
+    trends = (await story.call("crackerjack_quality_trends"))["trends"]
+    assert [(one["by"], one["last"]) for one in trends if one["metric"] == "lint findings"] == [
+        ("crackerjack: ruff", 40)
+    ]
+
+
 async def test_history_tells_what_failed_in_each_run_newest_first(story):
     reply = await story.call("crackerjack_history")
     assert [one["command"] for one in reply["runs"]] == ["test", "lint", "test", "lint", "test", "test"]
