@@ -18,6 +18,9 @@ from session_mgmt_mcp.adapters.pytools.steps import (
 )
 from session_mgmt_mcp.ports.quality_runner import Aspect, Finding
 
+# Parts of paths; its own walk would read whole environments and caches.
+_EXCLUDED = ("*/.*", *sorted(f"/{name}/" for name in FOLDERS if not name.startswith(".")))
+
 
 class _Issue(BaseModel):
     filename: str
@@ -40,9 +43,9 @@ class _Report(BaseModel):
 
 def _argv(job: Job) -> Sequence[str]:
     config = ["--configfile=pyproject.toml"] if "bandit" in job.config else []
-    kept_out = [] if job.explicit else [f"--exclude={','.join(sorted(f'/{name}/' for name in FOLDERS))}"]
+    kept_out = [] if job.explicit else [f"--exclude={','.join(_EXCLUDED)}"]
     written = ["--format=json", f"--output={_report(job)}"]
-    return ["--recursive", "--quiet", *config, *kept_out, *written, "--", *(job.targets or ["."])]
+    return ["--recursive", "--quiet", *config, *kept_out, *written, "--", *(job.targets or job.places)]
 
 
 def _read(job: Job, code: int, printed: str) -> Answer:

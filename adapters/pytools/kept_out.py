@@ -16,7 +16,7 @@ def is_kept_out(file: str, *, tests: bool = True) -> bool:
     """
     path = PurePosixPath(file)
     folders = set(path.parts[:-1])
-    if folders & FOLDERS:
+    if folders & FOLDERS or any(name.startswith(".") for name in folders):
         return True
     named = path.name.startswith("test_") or path.name.endswith("_test.py") or path.name == "conftest.py"
     return tests and bool(named or folders & TEST_FOLDERS)

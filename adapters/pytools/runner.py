@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from session_mgmt_mcp.adapters.pytools import calling, plan, selection
+from session_mgmt_mcp.adapters.pytools.bandit import BANDIT
 from session_mgmt_mcp.adapters.pytools.steps import Checker, Job, Part, Tool, not_run, worst
 from session_mgmt_mcp.adapters.pytools.toolbox import Found, Toolbox, project_python
 from session_mgmt_mcp.ports.errors import Invalid, NotFound, Unavailable, Unsupported
@@ -155,6 +156,7 @@ class PyToolsRunner:
         with tempfile.TemporaryDirectory(prefix="session-mgmt-", ignore_cleanup_errors=True) as own:
             job = Job(
                 folder=planned.folder,
+                places=await selection.places(self._git, planned.folder) if tool is BANDIT else (".",),
                 own=Path(own),
                 targets=planned.targets,
                 explicit=bool(request.options.paths),

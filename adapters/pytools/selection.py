@@ -1,9 +1,11 @@
 """Which files a run is asked to look at, as arguments that no tool can take for an option."""
 
+import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from session_mgmt_mcp.adapters.pytools.kept_out import FOLDERS
 from session_mgmt_mcp.ports.errors import Invalid, Unsupported
 from session_mgmt_mcp.ports.git_repository import MOST_CHANGED, GitRepository
 
@@ -50,6 +52,23 @@ async def changed(git: GitRepository, folder: Path) -> list[str]:
         if path.suffix in SOURCES and path.is_file() and not inside.startswith(".."):
             found += targets(folder, [Path(inside).as_posix()])
     return sorted(set(found))
+
+
+async def places(git: GitRepository, folder: Path) -> list[str]:
+    """What of a project lies at its top, less what is hidden, installed, built, or ignored by git; as targets."""
+    names = await asyncio.to_thread(_visible, folder)
+    ignored = await git.ignored(folder, names)
+    return [f"./{name}" for name in names if name not in ignored] or ["."]
+
+
+def _visible(folder: Path) -> list[str]:
+    return sorted(
+        one.name
+        for one in folder.iterdir()
+        if not one.name.startswith(".")
+        and one.name not in FOLDERS
+        and (one.suffix == ".py" or (one.is_dir() and not (one / "pyvenv.cfg").exists()))
+    )
 
 
 def lies_in(file: str, place: str) -> bool:

@@ -36,6 +36,7 @@ class Job:
     own: Path  # an empty folder for what the tool writes
     targets: Sequence[str] = ()
     explicit: bool = False  # whether somebody named the targets
+    places: Sequence[str] = (".",)  # the whole project, for a tool that knows of no file to be left out
     rewrite: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)  # [tool] of pyproject.toml
     python: Path | None = None  # the project's own interpreter

@@ -200,3 +200,13 @@ async def test_a_limit_of_the_projects_own_counts(tmp_path: Path) -> None:
     report = (await ran(shop, Command.COMPLEXITY)).report
     assert report.outcome is Outcome.CLEAN and report.complexity
     assert (report.complexity.limit, report.complexity.over, report.complexity.most) == (70, 0, 63)
+
+
+async def test_what_git_ignores_is_hidden_or_installed_is_not_looked_at_for_security(shop: Path) -> None:
+    bad = samples.FAULTY["shop/shell.py"]
+    for place in (".cache/x", "ignored", "shop/.hidden", "shop/node_modules/x", "own/lib", "build"):
+        written(shop, {f"{place}/bad.py": bad})
+    written(shop, {".gitignore": "ignored/\n", "own/pyvenv.cfg": "", "seen/bad.py": bad, "bad.py": bad})
+    report = (await ran(shop, Command.SECURITY)).report
+    assert {one.file for one in report.findings} == {"seen/bad.py", "bad.py"}
+    assert "own" not in report.ran[0] and "ignored" not in report.ran[0]

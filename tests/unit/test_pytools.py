@@ -76,6 +76,7 @@ def test_whatever_is_given_as_a_path_stays_in_the_project(path: str) -> None:
         ("conftest.py", True),
         ("venv/lib/x.py", True),
         ("build", False),
+        ("shop/.hidden/x.py", True),
     ],
 )
 def test_tests_and_environments_are_kept_out(file: str, kept: bool) -> None:
