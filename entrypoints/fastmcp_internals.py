@@ -5,10 +5,24 @@ same socket is the way out.
 """
 
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from fastmcp import FastMCP
 from mcp.shared.message import SessionMessage
+
+
+class Stateless(FastMCP):
+    """A server that keeps nothing for its sessions: importing the store for it would make the first answer wait."""
+
+    @property
+    def _state_store(self) -> Any:
+        return _Nothing()
+
+
+class _Nothing:
+    async def get(self, key: str) -> None:
+        return None
 
 
 def lifespan(server: FastMCP) -> AbstractAsyncContextManager[None]:

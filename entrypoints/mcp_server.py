@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastmcp import FastMCP
 from session_mgmt_mcp import prompts, resources
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.fastmcp_internals import Stateless
 from session_mgmt_mcp.tools import (
     activity,
     browsing,
@@ -85,7 +86,7 @@ def build_server(app: Application) -> FastMCP:
     async def lifespan(_: FastMCP) -> AsyncIterator[dict[str, Application]]:
         yield {"application": app}
 
-    built: FastMCP = FastMCP("session-mgmt", INSTRUCTIONS, version=VERSION, lifespan=lifespan, mask_error_details=True)
+    built = Stateless("session-mgmt", INSTRUCTIONS, version=VERSION, lifespan=lifespan, mask_error_details=True)
     register(built)
     prompts.register(built)
     resources.register(built)

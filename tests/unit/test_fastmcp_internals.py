@@ -19,8 +19,8 @@ DISCOVER = (JSONRPCRequest(jsonrpc="2.0", id=2, method="server/discover", params
 
 
 @pytest.mark.parametrize("messages", [CONVERSATION, DISCOVER])
-async def test_a_session_of_either_handshake_runs_over_two_streams(messages):
-    server = FastMCP("t")
+async def test_a_session_of_either_handshake_runs_over_two_streams_and_asks_for_no_store(messages):
+    server = fastmcp_internals.Stateless("t")
     server.tool(lambda: 1, name="one")
     to_server, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](9)
     outgoing, from_server = anyio.create_memory_object_stream[SessionMessage](9)
@@ -33,6 +33,7 @@ async def test_a_session_of_either_handshake_runs_over_two_streams(messages):
                 pass
         assert isinstance(answer, JSONRPCResponse), answer
         to_server.close()
+    assert server._state_storage is None, "it was made, and with it all that it imports"
 
 
 async def test_two_sessions_share_one_lifespan():
