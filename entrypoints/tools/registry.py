@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 import mcp_types
@@ -10,7 +11,8 @@ from fastmcp.dependencies import CurrentContext, Depends
 from fastmcp.exceptions import ResourceError, ToolError, ValidationError
 from fastmcp.resources import ResourceResult
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.tools import ToolResult
+from fastmcp.tools import Tool, ToolResult
+from fastmcp.utilities.json_schema import dereference_refs
 from pydantic import ValidationError as PydanticValidationError
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.ports.errors import PortError
@@ -18,7 +20,7 @@ from session_mgmt_mcp.ports.errors import PortError
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ToolSpec:
     """A tool as it will be published."""
 
@@ -70,8 +72,16 @@ def tool(
 
 def register(server: FastMCP) -> None:
     for spec in TOOLS:
-        server.tool(spec.function, annotations=spec.annotations, meta=dict(spec.meta))
+        server.add_tool(_made(spec))
     server.add_middleware(OneSentence())
+
+
+@cache
+def _made(spec: ToolSpec) -> Tool:
+    """With schemas that need no `$defs`: else the server would resolve them again for every `tools/list`."""
+    made = Tool.from_function(spec.function, annotations=spec.annotations, meta=dict(spec.meta))
+    result = None if made.output_schema is None else dereference_refs(made.output_schema)
+    return made.model_copy(update={"parameters": dereference_refs(made.parameters), "output_schema": result})
 
 
 def _application(context: Context = CurrentContext()) -> Application:  # noqa: B008
