@@ -35,6 +35,7 @@ class Lifecycle:
         self._departure_seconds = departure_seconds
         self._in_turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing = asyncio.Event()
 
     @property
     def busy(self) -> bool:
@@ -62,7 +63,8 @@ class Lifecycle:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def close(self) -> None:
-        """Finishes what was begun."""
+        """Finishes what was begun; whom a client left open is found by the next hub."""
+        self._closing.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self, work: Coroutine[Any, Any, Answer | None]) -> asyncio.Task[Answer | None]:
@@ -132,8 +134,10 @@ class Lifecycle:
             await self._app.sessions.open(Opening(caller.session_id, caller.folder, CONNECTION, "", caller.client_pid))
 
     async def _departed(self, caller: Connection) -> None:
-        await asyncio.sleep(self._departure_seconds)
-        await self._sweep()
+        try:
+            await asyncio.wait_for(self._closing.wait(), self._departure_seconds)
+        except TimeoutError:
+            await self._sweep()
 
     async def _sweep(self, mine: str | None = None) -> None:
         """Ends the sessions whose client went without a word.

@@ -418,6 +418,15 @@ async def test_after_a_cd_the_next_session_still_waits_for_the_handoff_of_the_on
         await ending
 
 
+async def test_a_client_that_went_a_moment_ago_does_not_keep_a_hub_that_is_told_to_go(product_in, shop):
+    async with product_in(shop) as (app, _):
+        lifecycle = Lifecycle(app, departure_seconds=60)
+        lifecycle.on_departure(connection.current())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await lifecycle.close()
+
+
 async def test_what_syncing_says_is_redacted_and_what_it_leaves_behind_is_ended(
     product_in, shop, tmp_path, monkeypatch
 ):
