@@ -3,15 +3,20 @@
 Its store is a file that is appended to with one write a line: what was written before a kill -9 is there after it.
 """
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # as the hub does
+
 import asyncio
 import os
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastmcp import FastMCP
 from mcp_types import ToolAnnotations
 from session_mgmt_mcp import connection, places
+from session_mgmt_mcp.fastmcp_internals import Stateless
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid
 from session_mgmt_mcp.service import Answer, Service
 
@@ -25,7 +30,7 @@ async def open_service():
         raise Corrupt("The database is damaged: restore a backup.", data / "broken")
     file = data / "stored"
     lines = file.read_text().splitlines() if file.exists() else []
-    server = FastMCP("tiny", version="1")
+    server = Stateless("tiny", version="1")
     events: list[dict] = []
 
     @server.tool(annotations=ToolAnnotations(idempotent_hint=True))
