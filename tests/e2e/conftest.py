@@ -1,5 +1,6 @@
 """The real client, against a model that plays a script. Nothing leaves the machine."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from session_mgmt_mcp import asking
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).parent / "session-mgmt-mcp"
@@ -20,6 +22,18 @@ PLACES = (
     ROOT / ".cache/claude-code/node_modules/.bin/claude",
     Path.home() / ".cache/claude-code-test/node_modules/.bin/claude",  # read before each test gets its own home
 )
+
+
+CONNECTED = [
+    {
+        "tool": "Bash",
+        "input": {
+            "command": "until grep -q 'Successfully connected' '${OUT}/debug.txt'; do sleep 0.1; done; sleep 1",
+            "description": "let the server connect",
+        },
+    }
+]
+"""A turn of the model: the client answers it once it knows our tools."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +135,7 @@ def client(executable: Path, tmp_path: Path, request: pytest.FixtureRequest) -> 
         return request.getfixturevalue("shared") / "claude-code" / "run_claude.sh"
 
     yield Client(executable, runner, tmp_path / "runs", extra)
-    ours("hub", "stop")
+    asking.hub_stop()
 
 
 def ours(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -131,15 +145,15 @@ def ours(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str
     )
 
 
-def start_hub(cwd: Path) -> None:
+def start_hub() -> None:
     """The client waits only a moment for its servers; a cold hub on a busy machine takes longer."""
-    assert search("anything", cwd) == []
+    assert asking.ask("stats", {})
 
 
 def search(query: str, cwd: Path) -> list[dict[str, Any]]:
-    done = ours("search", query, "--limit", "50", "--json", cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["hits"]
+    """What the hub finds for who asks from `cwd`."""
+    with contextlib.chdir(cwd):
+        return asking.ask("search", {"query": query, "limit": 50})["hits"]
 
 
 def wait_until(true: Any, seconds: float = 60) -> None:

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Client, make_repository, ours, start_hub
+from .conftest import CONNECTED, ROOT, Client, make_repository, ours, start_hub
 
 pytestmark = [pytest.mark.client, pytest.mark.timeout(200)]
 PLUGIN = ROOT / "plugin"
-CONNECTED = [{"tool": "Bash", "input": {"command": "sleep 4", "description": "let the server connect"}}]
 
 
 def test_a_command_of_the_plugin_reaches_its_tool(client: Client, tmp_path: Path):
     project = make_repository(tmp_path / "project")
-    start_hub(project)
+    start_hub()
     run = client.run(
         project,
         [CONNECTED, [{"tool": "mcp__plugin_session-mgmt_mem__quick_search", "input": {"query": "cobalt"}}], [{"text": "."}]],
@@ -30,7 +29,7 @@ def test_a_command_of_the_plugin_reaches_its_tool(client: Client, tmp_path: Path
 def test_a_prompt_of_the_server_is_a_command(client: Client, tmp_path: Path):
     project = make_repository(tmp_path / "project")
     assert ours("setup", "--yes", cwd=project).returncode == 0
-    start_hub(project)
+    start_hub()
     run = client.run(
         project,
         [CONNECTED, [{"tool": "mcp__session-mgmt__quick_search", "input": {"query": "cobalt"}}], [{"text": "."}]],
@@ -43,32 +42,31 @@ def test_a_prompt_of_the_server_is_a_command(client: Client, tmp_path: Path):
     assert '"count"' in run.tool_results[-1]
 
 
-@pytest.mark.parametrize(
-    ("command", "given"), [("checkpoint before the cut", {"name": "before the cut"}), ("start", {}), ("end", {})]
-)
-def test_a_shortcut_reaches_the_tool_of_the_registered_server(
-    client: Client, tmp_path: Path, command: str, given: dict
-):
+def test_a_shortcut_reaches_the_tool_of_the_registered_server(client: Client, tmp_path: Path):
     project = make_repository(tmp_path / "project")
     assert ours("setup", "--yes", "--shortcuts", cwd=project).returncode == 0
-    start_hub(project)
-    name, _, words = command.partition(" ")
-    run = client.run(
-        project,
-        [CONNECTED, [{"tool": f"mcp__session-mgmt__{name}", "input": given}], [{"text": "."}]],
-        "--allowedTools", "Bash",
-        prompt=f"/{command}",
-    )  # fmt: skip
-    [init] = [event for event in run.events if event.get("subtype") == "init"]
-    assert {"start", "checkpoint", "end"} <= set(init["slash_commands"])
-    assert f"leave it out when nothing stands here: {words}" in run.said_to_the_model
-    assert '"summary"' in run.tool_results[1], run.tool_results
+    start_hub()
+    shortcuts: dict[str, dict[str, str]] = {
+        "start": {}, "checkpoint before the cut": {"name": "before the cut"}, "end": {}
+    }  # fmt: skip
+    for command, given in shortcuts.items():
+        name, _, words = command.partition(" ")
+        run = client.run(
+            project,
+            [CONNECTED, [{"tool": f"mcp__session-mgmt__{name}", "input": given}], [{"text": "."}]],
+            "--allowedTools", "Bash",
+            prompt=f"/{command}",
+        )  # fmt: skip
+        [init] = [event for event in run.events if event.get("subtype") == "init"]
+        assert {"start", "checkpoint", "end"} <= set(init["slash_commands"])
+        assert f"leave it out when nothing stands here: {words}" in run.said_to_the_model, command
+        assert '"summary"' in run.tool_results[1], (command, run.tool_results)
 
 
 def test_the_model_lists_and_reads_the_resources(client: Client, tmp_path: Path):
     project = make_repository(tmp_path / "project")
     assert ours("setup", "--yes", cwd=project).returncode == 0
-    start_hub(project)
+    start_hub()
     read = {"server": "session-mgmt", "uri": "session-mgmt://memory/digest"}
     run = client.run(
         project,

@@ -77,7 +77,7 @@ def test_the_page_is_what_happens(client: Client, tmp_path: Path):
     git(folder, "git add .")
     git(folder, "git commit -q -m 'A cart and its test'")
     assert ours("setup", "--yes", cwd=folder).returncode == 0
-    start_hub(folder)
+    start_hub()
     names = [str(uuid.uuid4()), str(uuid.uuid4())]
 
     first = client.run(folder, morning(folder), "--session-id", names[0], *ALLOWED, prompt=MORNING)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from session_mgmt_mcp import paths
+from session_mgmt_mcp import asking, paths
 from session_mgmt_mcp.adapters.local.session_storage import LocalSessionStorage
 
 from .conftest import Client, git, make_repository, ours
@@ -126,11 +126,13 @@ def test_however_the_client_goes(open_terminal, client, repository, leave, reaso
     assert_the_next_one_reads_of(session, client, repository)
 
 
-def test_a_session_in_print_mode(home, client, repository):
+def test_a_session_in_print_mode_is_read_of_unless_that_is_switched_off(home, client, repository):
     session = str(uuid.uuid4())
     client.run(repository, work_in(repository), "--session-id", session, *ALLOWED, prompt="Lock the till.")
     until(closed(session, "other"))
     assert_the_next_one_reads_of(session, client, repository)
+    client.extra["SESSION_MGMT_BRIEFING"] = "0"
+    assert told(client.run(repository, QUIET, prompt="Good morning.").requests) == []
 
 
 def test_the_hub_is_killed_together_with_the_client(open_terminal, client, repository):
@@ -139,7 +141,7 @@ def test_the_hub_is_killed_together_with_the_client(open_terminal, client, repos
     terminal = open_terminal(repository, work_in(repository), "--session-id", session)
     terminal.ask("Lock the till.", "two cashiers")
     until(lambda: "two cashiers" in transcript(session))
-    os.kill(json.loads(ours("hub", "status", "--json").stdout)["pid"], signal.SIGKILL)
+    os.kill(asking.hub_status()["pid"], signal.SIGKILL)
     terminal.kill()
     [memory] = told(client.run(repository, QUIET, prompt="Good morning.").requests)
     assert "lock the till" in memory
@@ -250,14 +252,6 @@ def test_outside_of_a_repository_nothing_is_said_unasked(client, home, tmp_path)
     until(closed(session, "other"))
     assert documents("handoffs") == {}
     assert told(client.run(folder, QUIET, prompt="Good morning.").requests) == []
-
-
-def test_it_can_be_switched_off(client, home, repository):
-    session = str(uuid.uuid4())
-    client.run(repository, work_in(repository), "--session-id", session, *ALLOWED, prompt="Lock the till.")
-    until(closed(session, "other"))
-    client.extra["SESSION_MGMT_BRIEFING"] = "0"
-    assert told(client.run(repository, QUIET, prompt="Good morning.").requests) == []
 
 
 def children(pid: int) -> list[int]:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from session_mgmt_mcp import asking
 
 from .conftest import Client, Run, git, make_repository, ours, search, start_hub, wait_until
 
@@ -39,7 +40,7 @@ def test_another_worktree_remembers_and_another_project_does_not(client: Client,
     git(shop, f"git worktree add -q -b fix '{fix}'")
     stranger = make_repository(tmp_path / "stranger")
     assert ours("setup", "--yes", cwd=shop).returncode == 0
-    start_hub(shop)
+    start_hub()
 
     first = client.run(
         shop,
@@ -58,7 +59,7 @@ def test_another_worktree_remembers_and_another_project_does_not(client: Client,
     assert len(first.tool_results) == 4
     assert "error" not in first.tool_results[0].lower()
     wait_until(lambda: any("zibeline" in hit["snippet"] for hit in search("zibeline", shop)))
-    wait_until(lambda: json.loads(ours("hub", "status", "--json").stdout)["pending_embeddings"] == 0)
+    wait_until(lambda: asking.hub_status()["pending_embeddings"] == 0)
 
     second = ask(client, fix)
     for (question, expected), result in zip(QUESTIONS.values(), second.tool_results, strict=True):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Client, make_repository, search, start_hub, wait_until
+from .conftest import CONNECTED, ROOT, Client, make_repository, search, start_hub, wait_until
 
 pytestmark = [pytest.mark.client, pytest.mark.timeout(200)]
 
@@ -30,11 +30,11 @@ def test_the_plugin_installs_from_a_local_marketplace(client: Client, tmp_path: 
 
 def test_the_plugin_folder_brings_the_server_the_hooks_and_the_commands(client: Client, tmp_path: Path):
     project = make_repository(tmp_path / "project")
-    start_hub(project)
+    start_hub()
     run = client.run(
         project,
         [
-            [{"tool": "Bash", "input": {"command": "sleep 5", "description": "let the server connect"}}],
+            CONNECTED,
             [{"tool": STORE, "input": {"content": "The till needs a vermilion key."}}],
             [{"text": "The gate opens with a cerulean key."}],
         ],

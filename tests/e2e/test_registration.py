@@ -16,7 +16,7 @@ def test_the_client_connects_to_what_setup_registered(client: Client, tmp_path: 
     project = make_repository(tmp_path / "a project")
     done = ours("setup", "--yes", "--scope", scope, cwd=project)
     assert done.returncode == 0, done.stderr
-    start_hub(project)
+    start_hub()
     tool = "mcp__session-mgmt__quick_search"
     run = client.run(
         project,

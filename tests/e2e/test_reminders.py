@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Client, make_repository, start_hub
+from .conftest import CONNECTED, ROOT, Client, make_repository, start_hub
 
 pytestmark = [pytest.mark.client, pytest.mark.timeout(200)]
 
@@ -13,12 +13,12 @@ OURS = "mcp__plugin_session-mgmt_mem__"
 
 def test_a_reminder_reaches_the_model_with_the_next_answer_once(client: Client, tmp_path: Path):
     project = make_repository(tmp_path / "project")
-    start_hub(project)
+    start_hub()
     made = {"title": "Call Bob", "time_expression": "in 3 seconds"}
     run = client.run(
         project,
         [
-            [{"tool": "Bash", "input": {"command": "sleep 5", "description": "let the server connect"}}],
+            CONNECTED,
             [{"tool": f"{OURS}create_natural_reminder", "input": made}],
             [
                 {
@@ -44,7 +44,7 @@ def test_a_reminder_reaches_the_model_with_the_next_answer_once(client: Client, 
     run = client.run(
         project,
         [
-            [{"tool": "Bash", "input": {"command": "sleep 5", "description": "let the server connect"}}],
+            CONNECTED,
             [{"tool": f"{OURS}ping", "input": {}}],
             [{"text": "done"}],
         ],
