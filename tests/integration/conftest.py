@@ -4,9 +4,11 @@ import itertools
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -106,8 +108,8 @@ class Client:
 class World:
     """One data directory, its clients and whoever is its hub."""
 
-    def __init__(self):
-        self.data = Path(os.environ["SESSION_MGMT_DATA_DIR"])
+    def __init__(self, data=None):
+        self.data = Path(data or os.environ["SESSION_MGMT_DATA_DIR"])
         self.clients = []
 
     def client(self, *, modern=False, command=TINY_SHIM, greeted=True, **env):
@@ -158,13 +160,16 @@ class World:
             assert time.monotonic() < end, "it never came to be"
             time.sleep(0.01)
 
-    def end(self):
+    def let_go(self):
         for client in self.clients:
             if client.process.poll() is None:
                 client.process.kill()
             client.process.wait()
             for stream in (client.process.stdin, client.process.stdout, client.process.stderr):
                 stream.close()
+
+    def end(self):
+        self.let_go()
         for _ in range(3):  # a shim may have been about to start another
             for pid in self.hubs():
                 os.kill(pid, signal.SIGKILL)
@@ -173,9 +178,35 @@ class World:
 
 @pytest.fixture
 def world(isolation, monkeypatch):
-    if not Path("/proc/self/environ").exists():
-        pytest.skip("counts processes through /proc, which this system does not have")
+    """A directory of the test's own, in which no hub runs yet."""
+    look_at_processes()
     monkeypatch.setenv("SESSION_MGMT_IDLE_EXIT", "30")
     world = World()
     yield world
     world.end()
+
+
+@pytest.fixture(scope="session")
+def places_of_one_hub(tmp_path_factory):
+    runtime = tempfile.mkdtemp(prefix="sm-", dir="/tmp" if Path("/tmp").is_dir() else None)
+    data = tmp_path_factory.mktemp("one-hub") / "data"
+    yield {"XDG_RUNTIME_DIR": runtime, "SESSION_MGMT_DATA_DIR": str(data), "SESSION_MGMT_IDLE_EXIT": "30"}
+    World(data).end()
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def served(isolation, places_of_one_hub, monkeypatch):
+    """A world whose small hub may have served other tests: for those that leave it as it is."""
+    look_at_processes()
+    for name, value in places_of_one_hub.items():
+        monkeypatch.setenv(name, value)
+    world = World()
+    world.client().leave()
+    yield world
+    world.let_go()
+
+
+def look_at_processes():
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("counts processes through /proc, which this system does not have")

@@ -20,20 +20,20 @@ def test_a_verb_starts_a_hub_reports_progress_and_gives_its_result(world):
     assert len(world.hubs()) == 1
 
 
-def test_a_ports_error_arrives_with_its_kind_and_sentence(world):
+def test_a_ports_error_arrives_with_its_kind_and_sentence(served):
     with pytest.raises(ControlError) as error:
         call("fail")
     assert (error.value.kind, error.value.message) == ("Invalid", "That cannot be: give another.")
 
 
-def test_other_failures_are_one_sentence(world):
+def test_other_failures_are_one_sentence(served):
     with pytest.raises(ControlError) as error:
         call("count", {"to": "many"})
     assert error.value.kind == "Failed"
     assert "Traceback" not in error.value.message
 
 
-def test_an_unknown_verb_is_said(world):
+def test_an_unknown_verb_is_said(served):
     with pytest.raises(ControlError, match="knows no verb dance"):
         call("dance")
 
@@ -55,10 +55,10 @@ def test_status_tells_who_serves(world):
     assert {"version", "uptime"} <= set(said)
 
 
-def test_silence_beyond_the_timeout_is_unavailable_and_ends_the_verb(world):
+def test_silence_beyond_the_timeout_is_unavailable_and_ends_the_verb(served):
     with pytest.raises(ControlError, match="said nothing"):
         call("wait", timeout=0.3)
-    world.until((world.data / "interrupted").exists)
+    served.until((served.data / "interrupted").exists)
 
 
 def test_a_hub_that_dies_during_a_verb_is_said(world):

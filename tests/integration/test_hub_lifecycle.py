@@ -66,10 +66,10 @@ def test_a_newer_shim_takes_over_and_the_calls_in_flight_finish(world):
     assert len(world.hubs()) == 1
 
 
-def test_an_older_shim_is_served_by_a_newer_hub(world):
-    world.client()
-    hub = world.hub()
-    old = world.client(command=[*TINY_SHIM, "0.0.1"])
+def test_an_older_shim_is_served_by_a_newer_hub(served):
+    served.client()
+    hub = served.hub()
+    old = served.client(command=[*TINY_SHIM, "0.0.1"])
     assert old.call("ping")["pid"] == hub
 
 
@@ -178,11 +178,11 @@ def test_a_dead_hubs_socket_is_no_obstacle(world):
     assert world.client().call("ping")
 
 
-def test_a_client_with_another_runtime_directory_finds_the_hub(world, tmp_path):
-    first = world.client()
-    second = world.client(XDG_RUNTIME_DIR=str(tmp_path), TMPDIR=str(tmp_path))
+def test_a_client_with_another_runtime_directory_finds_the_hub(served, tmp_path):
+    first = served.client()
+    second = served.client(XDG_RUNTIME_DIR=str(tmp_path), TMPDIR=str(tmp_path))
     assert first.call("ping") == second.call("ping")
-    assert len(world.hubs()) == 1
+    assert len(served.hubs()) == 1
 
 
 @pytest.mark.parametrize("name", ["with spaces and ümläut", "long/" + "/".join(["x" * 60] * 5)])
@@ -198,10 +198,10 @@ def test_a_hub_whose_data_directory_is_removed_ends(world):
     world.until(lambda: not world.hubs(), seconds=20)
 
 
-def test_who_does_not_greet_is_let_go(world):
-    world.client()
+def test_who_does_not_greet_is_let_go(served):
+    served.client()
     with socket.socket(socket.AF_UNIX) as stranger:
-        stranger.connect(world.announced()["socket"])
+        stranger.connect(served.announced()["socket"])
         stranger.settimeout(20)
         stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert stranger.recv(100) == b""
@@ -223,20 +223,20 @@ def test_in_process_knows_both_handshakes_and_ends_with_its_client(world, modern
     assert client.leave() == (0, "")
 
 
-def test_in_process_refuses_a_directory_that_a_hub_owns(world):
-    world.client()
+def test_in_process_refuses_a_directory_that_a_hub_owns(served):
+    served.client()
     done = subprocess.run(
         [sys.executable, str(HERE / "tiny.py"), "in-process"], check=False, input="", capture_output=True, text=True
     )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert f"process {world.hub()}" in done.stderr
+    assert f"process {served.hub()}" in done.stderr
 
 
-def test_a_hub_in_the_foreground_refuses_to_be_the_second(world):
-    world.client()
+def test_a_hub_in_the_foreground_refuses_to_be_the_second(served):
+    served.client()
     done = subprocess.run(TINY_HUB, check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, f"Another hub already serves {world.data}.\n")
+    assert (done.returncode, done.stderr) == (1, f"Another hub already serves {served.data}.\n")
 
 
 def test_a_stopped_hub_lets_go_of_the_directory(world):

@@ -12,17 +12,17 @@ import pytest
 
 
 @pytest.mark.parametrize("modern", [False, True])
-def test_either_handshake_is_answered_and_calls_work(world, modern):
-    client = world.client(modern=modern)
+def test_either_handshake_is_answered_and_calls_work(served, modern):
+    client = served.client(modern=modern)
     assert {tool["name"] for tool in client.request("tools/list")["tools"]} >= {"store", "search", "slow"}
     assert client.call("store", content="one")["stored"] == "one"
     assert client.call("search", query="on")["hits"] == ["one"]
 
 
-def test_two_clients_share_one_hub(world):
-    first, second = world.client(), world.client(modern=True)
-    assert first.call("ping")["pid"] == second.call("ping")["pid"] == world.hub()
-    assert len(world.hubs()) == 1
+def test_two_clients_share_one_hub(served):
+    first, second = served.client(), served.client(modern=True)
+    assert first.call("ping")["pid"] == second.call("ping")["pid"] == served.hub()
+    assert len(served.hubs()) == 1
 
 
 def test_eight_shims_that_start_at_once_elect_one_hub(world):
@@ -33,9 +33,9 @@ def test_eight_shims_that_start_at_once_elect_one_hub(world):
     assert len(world.hubs()) == 1
 
 
-def test_a_tool_knows_whose_call_it_serves(world, tmp_path):
-    one = world.client(CLAUDE_PROJECT_DIR="/some/project", CLAUDE_CODE_SESSION_ID="abc")
-    other = world.client(CLAUDE_PROJECT_DIR="/other/project")
+def test_a_tool_knows_whose_call_it_serves(served, tmp_path):
+    one = served.client(CLAUDE_PROJECT_DIR="/some/project", CLAUDE_CODE_SESSION_ID="abc")
+    other = served.client(CLAUDE_PROJECT_DIR="/other/project")
     assert one.call("whoami")["project"] == "/some/project"
     assert other.call("whoami")["project"] == "/other/project"
     assert one.call("whoami") == {
@@ -108,14 +108,14 @@ def test_an_idle_shim_starts_no_hub(world):
     assert client.call("ping")
 
 
-def test_a_message_of_ten_megabytes_arrives(world):
-    client = world.client()
+def test_a_message_of_ten_megabytes_arrives(served):
+    client = served.client()
     text = "x" * 10_000_000
     assert client.call("store", content=text)["stored"] == text
 
 
-def test_a_message_beyond_the_limit_is_refused_and_the_connection_lives_on(world):
-    client = world.client()
+def test_a_message_beyond_the_limit_is_refused_and_the_connection_lives_on(served):
+    client = served.client()
     huge = {"jsonrpc": "2.0", "id": 77, "method": "tools/call", "params": {"x": "y" * (33 << 20)}}
     client.write(json.dumps(huge).encode() + b"\n")
     assert "longer than 32 MB" in client.answer(77)["error"]["message"]
@@ -125,8 +125,8 @@ def test_a_message_beyond_the_limit_is_refused_and_the_connection_lives_on(world
     assert client.call("ping")
 
 
-def test_a_line_that_arrives_in_pieces_is_one_line(world):
-    client = world.client()
+def test_a_line_that_arrives_in_pieces_is_one_line(served):
+    client = served.client()
     line = json.dumps({"jsonrpc": "2.0", "id": "p", "method": "ping"}).encode() + b"\n"
     for start in range(0, len(line), 7):
         client.write(line[start : start + 7])
@@ -144,22 +144,22 @@ def test_a_line_that_arrives_in_pieces_is_one_line(world):
         (b"[]\n", -32600),
     ],
 )
-def test_a_malformed_line_gets_an_error_and_the_connection_lives_on(world, line, code):
-    client = world.client()
+def test_a_malformed_line_gets_an_error_and_the_connection_lives_on(served, line, code):
+    client = served.client()
     client.write(line)
     assert client.others.get(timeout=30)["error"]["code"] == code
     assert client.call("ping")
 
 
-def test_a_message_that_is_no_json_rpc_is_answered_to_its_sender(world):
-    client = world.client()
+def test_a_message_that_is_no_json_rpc_is_answered_to_its_sender(served):
+    client = served.client()
     client.write(b'{"id": 900, "method": "ping"}\n')
     assert client.answer(900)["error"]["code"] == -32600
 
 
 @pytest.mark.parametrize("how", ["eof", signal.SIGINT, signal.SIGTERM])
-def test_the_shim_leaves_at_once_and_silently(world, how):
-    client = world.client()
+def test_the_shim_leaves_at_once_and_silently(served, how):
+    client = served.client()
     assert client.leave(how) == (0, "")
 
 
@@ -172,7 +172,7 @@ def test_a_client_that_changes_its_mind_at_the_start_sees_no_traceback_of_ours(w
     assert "session_mgmt_mcp" not in client.process.stderr.read().decode()
 
 
-def test_requests_from_a_pipe_are_answered_after_its_end(world):
+def test_requests_from_a_pipe_are_answered_after_its_end(served):
     lines = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
@@ -185,12 +185,12 @@ def test_requests_from_a_pipe_are_answered_after_its_end(world):
     assert done.stderr == ""
 
 
-def test_a_client_killed_in_a_call_leaves_the_hub_alone(world):
-    client, other = world.client(), world.client()
+def test_a_client_killed_in_a_call_leaves_the_hub_alone(served):
+    client, other = served.client(), served.client()
     client.start_call("slow", seconds=60, note="x")
-    world.until((world.data / "slow").exists)
+    served.until((served.data / "slow").exists)
     client.process.kill()
-    assert other.call("ping")["pid"] == world.hub()
+    assert other.call("ping")["pid"] == served.hub()
 
 
 def test_no_zombie_and_no_second_hub_after_many_deaths(world):
