@@ -22,19 +22,21 @@ install: .venv/installed
 
 .venv/installed: .venv/locked pyproject.toml $(SOURCES)
 	@$(UV) pip install --quiet $(EDITABLE)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q build/__editable__*
 	@touch $@
 
 demo: install
 	@$(BIN)/python -m session_mgmt_mcp.demo
 
 test: install
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow"  # on two cores as well: half of the time is waiting
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow"  # tests wait a lot: also on two cores
 
 coverage: install
 	$(BIN)/python -m pytest -n auto -m "not slow and not client" --cov --cov-report=term:skip-covered
 
 slow: install
 	$(BIN)/python -m pytest -n0 -m slow
+	$(BIN)/python -m pytest -n auto -m "hypothesis and not slow" --hypothesis-profile=thorough
 
 bench: install
 	$(BIN)/python -m benchmarks.bench
