@@ -1,5 +1,6 @@
 """Clients that speak raw JSON lines to real shims, and a look at which processes are left."""
 
+import asyncio
 import itertools
 import json
 import os
@@ -205,6 +206,31 @@ def served(isolation, places_of_one_hub, monkeypatch):
     world.client().leave()
     yield world
     world.let_go()
+
+
+@pytest.fixture(scope="session")
+def memories_of_real_sessions(shared, tmp_path_factory):
+    from session_mgmt_mcp.application import open_application
+    from session_mgmt_mcp.settings import load
+
+    home = tmp_path_factory.mktemp("real-sessions")
+
+    async def take_in():
+        async with open_application(load(embedder="memory")) as app:
+            await app.capture.import_paths([shared / "claude-code" / "real-projects"])
+            await app.embedding.wait_idle()
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "SESSION_MGMT_DATA_DIR", "SESSION_MGMT_LOG_DIR"):
+            patch.setenv(name, str(home / name.lower()))
+        asyncio.run(take_in())
+        return Path(os.environ["SESSION_MGMT_DATA_DIR"])
+
+
+@pytest.fixture
+def real_sessions(memories_of_real_sessions, isolation):
+    """The test's data directory has all real sessions in it, taken in and closed."""
+    shutil.copytree(memories_of_real_sessions, os.environ["SESSION_MGMT_DATA_DIR"])
 
 
 def look_at_processes():

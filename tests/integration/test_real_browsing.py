@@ -13,11 +13,9 @@ pytestmark = pytest.mark.shared
 
 
 @pytest.fixture
-async def opened(shared):
-    async with open_application(load(embedder="memory")) as app:
-        await app.capture.import_paths([shared / "claude-code" / "real-projects"])
-        async with Client(build_server(app)) as client:
-            yield app, client
+async def opened(real_sessions):
+    async with open_application(load(embedder="memory")) as app, Client(build_server(app)) as client:
+        yield app, client
 
 
 async def everything(app) -> list:

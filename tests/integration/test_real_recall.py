@@ -18,21 +18,19 @@ ASKED = 40
 
 
 @pytest.fixture
-async def app():
+async def app(real_sessions):
     async with open_application(load(embedder="memory")) as app:
         yield app
 
 
 @pytest.fixture
-async def opened(app, shared):
-    texts = await imported(app, shared)
+async def opened(app):
+    texts = await memories(app)
     async with Client(build_server(app)) as client:
         yield texts, client
 
 
-async def imported(app, shared):
-    """All memories of the real sessions."""
-    await app.capture.import_paths([shared / "claude-code" / "real-projects"])
+async def memories(app):
     return {one.id: one for one in (await app.store.scan([], limit=5_000)).records if not one.parent}
 
 
@@ -152,4 +150,5 @@ async def test_forgetting_takes_everything_and_leaves_a_backup(opened, app, shar
     assert (await call(client, "reflect_on_past", query="telemetry"))["hits"] == []
     assert (await client.call_tool("reflection_stats", {})).structured_content["records"] == 0
     assert verify(app.settings.data_dir / "backups" / gone["backup"]) > len(texts)
-    assert (await imported(app, shared)).keys() == texts.keys()
+    await app.capture.import_paths([shared / "claude-code" / "real-projects"])
+    assert (await memories(app)).keys() == texts.keys()

@@ -16,11 +16,10 @@ ZONE = ZoneInfo("America/New_York")
 
 
 @pytest.fixture
-async def client(shared, tmp_path):
-    async with open_application(load(embedder="memory", timezone=str(ZONE))) as app:
-        await app.capture.import_paths([shared / "claude-code" / "real-projects"])
-        async with Client(build_server(app)) as client:
-            yield client
+async def client(real_sessions):
+    settings = load(embedder="memory", timezone=str(ZONE))
+    async with open_application(settings) as app, Client(build_server(app)) as client:
+        yield client
 
 
 @pytest.fixture
