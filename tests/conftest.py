@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,14 +12,23 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 OURS = ("SESSION_MGMT_", "CLAUDE_", "ANTHROPIC_")
 KEPT = {"SESSION_MGMT_SHARED"}
 
 
+ON_A_BUSY_MACHINE = (hypothesis.HealthCheck.too_slow,)
+hypothesis.settings.register_profile("quick", max_examples=40, suppress_health_check=ON_A_BUSY_MACHINE)
+hypothesis.settings.register_profile("thorough", max_examples=500, suppress_health_check=ON_A_BUSY_MACHINE)  # make slow
+hypothesis.settings.load_profile("quick")
+
+
 def pytest_configure() -> None:
     sys.addaudithook(_reach_nothing_but_loopback)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background; children would be deaf too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _reach_nothing_but_loopback(event: str, arguments: tuple[Any, ...]) -> None:
