@@ -50,13 +50,14 @@ class PsutilProcessRunner:
         tag = ending.new_tag(self._birth)
         env = {**reduced(os.environ, self._inherit), **environment, **ending.tagged(os.environ, tag)}
         reading, writing = os.pipe()
-        output = await _Output.of(reading)
         try:
-            process = await _started(argv, folder, env, writing)
-        except BaseException:
-            output.close()
-            await _in_any_case(ending.end(tag, None))
-            raise
+            output = await _Output.of(reading)
+            try:
+                process = await _started(argv, folder, env, writing)
+            except BaseException:
+                output.close()
+                await _in_any_case(ending.end(tag, None))
+                raise
         finally:
             os.close(writing)
         telling = asyncio.create_task(output.tell(printed, self._most_printed))

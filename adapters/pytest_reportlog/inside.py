@@ -28,7 +28,7 @@ class _Quiet(ReportLogPlugin):  # type: ignore[misc]
 
 
 def pytest_configure(config: Any) -> None:
-    if not LOG or hasattr(config, "workerinput"):
+    if not LOG:  # a worker of xdist
         return
     if not hasattr(config.option, "report_log_exclude_logs_on_passed_tests"):
         config.option.report_log_exclude_logs_on_passed_tests = True
@@ -49,6 +49,6 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Any) -> None:
 
 def _tell(config: Any, collected: Any) -> None:
     """Where names of tests start from, and how many there are: the log holds neither."""
-    if LOG and not hasattr(config, "workerinput"):
+    if LOG:
         root = getattr(config, "rootpath", None) or config.rootdir
         Path(LOG + ".facts").write_text(json.dumps({"root": str(root), "collected": collected}))

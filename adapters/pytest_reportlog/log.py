@@ -79,8 +79,6 @@ class Log:
     def _take(self, report: Mapping[str, Any]) -> None:
         name = _sendable(str(report.get("nodeid", "")))
         match report.get("$report_type"):
-            case "SessionStart":
-                self._start_again_at(self._position)
             case "SessionFinish":
                 self.whole = True
             case "CollectReport" if report.get("outcome") in ("failed", "skipped"):
@@ -97,10 +95,6 @@ class Log:
                 self._tests[name].take(report, part=kind != "TestReport")
                 if self._tests[name].over:
                     self._over.add(name)
-
-    def _start_again_at(self, position: int) -> None:
-        self._start_again()
-        self._position = position
 
 
 def _case(name: str, test: _Attempt, folder: Path, root: Path) -> Case:

@@ -52,7 +52,7 @@ class _Recording:
             "PYTHONPATH": os.fspath(plugins),
             "SESSION_MGMT_RECORDING": os.fspath(log),
         }
-        self._log = Log(log)
+        self._file, self._log = log, Log(log)
         self._facts = own / "log.facts"
 
     def counted(self) -> tuple[int, int | None]:
@@ -62,9 +62,10 @@ class _Recording:
         return done, max(done, collected) if isinstance(collected, int) else None
 
     def read(self, folder: Path) -> Tested:
-        self._log.follow()
+        log = Log(self._file)  # from its beginning: another pytest may have begun it anew
+        log.follow()
         root = Path(str(_json(self._facts).get("root") or folder))
-        return Tested(self._log.cases(folder.resolve(), root), self._lines_run(), self._log.whole)
+        return Tested(log.cases(folder.resolve(), root), self._lines_run(), log.whole)
 
     def _lines_run(self) -> LinesRun | None:
         match _json(self._coverage).get("totals"):

@@ -228,6 +228,8 @@ class ProcessRunnerContract:
 
     async def test_what_is_cancelled_at_once_is_not_left_either(self, processes: ProcessRunner, tmp_path: Path) -> None:
         code = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(600)"
+        await processes.run(python("print()"), tmp_path, timeout=20, printed=Told())
+        before = psutil.Process().num_fds()
         for steps in range(4):
             run = asyncio.create_task(processes.run(python(code), tmp_path, timeout=60, printed=Told()))
             for _ in range(steps):
@@ -237,6 +239,7 @@ class ProcessRunnerContract:
                 await run
         await asyncio.sleep(0.3)
         assert not (tmp_path / "pid").exists() or alive(tmp_path, "pid") == []
+        assert psutil.Process().num_fds() <= before
 
     async def test_others_are_left_alone(self, processes: ProcessRunner, tmp_path: Path) -> None:
         other = await asyncio.create_subprocess_exec(*python(WAITING), stdout=asyncio.subprocess.DEVNULL)

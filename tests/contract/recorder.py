@@ -18,6 +18,7 @@ SHOP = {
     "shop.py": "def total(prices):\n    return sum(prices)\n\n\ndef never():\n    return 1\n",
     "checks.py": "def same(one, two):\n    assert one == two, 'not the same'\n",
     "inner/test_inner.py": "def test_of_another_pytest():\n    assert False\n",
+    ".venv/lib/python3.11/site-packages/installed.py": "def fail():\n    raise OSError('installed')\n",
     "tests/test_broken.py": "import time\nimport no_such_module_anywhere\n",
     "tests/test_syntax.py": "def broken(:\n",
     "tests/test_elsewhere.py": "import pytest\npytest.importorskip('no_such_module_anywhere')\n",
@@ -62,6 +63,12 @@ def test_in_a_helper():
 
 def test_in_a_library():
     json.loads("{")  # library
+
+
+def test_in_the_projects_environment():
+    sys.path.insert(0, ".venv/lib/python3.11/site-packages")
+    import installed
+    installed.fail()  # installed
 
 
 def test_because_of_another():
@@ -210,7 +217,7 @@ class TestRecorderContract:
         assert files == {*SHOP, ".coverage"}
 
     def test_it_was_the_whole(self, shop: Recorded) -> None:
-        assert shop.tested.whole and shop.counted == (19, 19)
+        assert shop.tested.whole and shop.counted == (20, 20)
 
     def test_each_test_is_one_case_with_its_status(self, shop: Recorded) -> None:
         by_status = {
@@ -231,6 +238,7 @@ class TestRecorderContract:
                 "test_wrong",
                 "test_in_a_helper",
                 "test_in_a_library",
+                "test_in_the_projects_environment",
                 "test_because_of_another",
                 "test_wrong_with_a_lamp",
                 "test_mended",
@@ -253,6 +261,7 @@ class TestRecorderContract:
             ("test_wrong", "tests/test_shop.py", "# wrong"),
             ("test_in_a_helper", "checks.py", "assert one == two"),
             ("test_in_a_library", "tests/test_shop.py", "# library"),
+            ("test_in_the_projects_environment", "tests/test_shop.py", "# installed"),
             ("test_because_of_another", "tests/test_shop.py", "from error"),
             ("test_without_a_till", "tests/test_shop.py", "the till is shut"),
             ("test_with_a_lamp", "tests/test_shop.py", "the lamp stays on"),
@@ -348,8 +357,15 @@ class TestRecorderContract:
         assert not any(folder.exists() for folder in folders)
 
     def test_the_folder_may_lie_below_the_root(self, recorder: TestRecorder, tmp_path: Path) -> None:
-        write(tmp_path, {"pytest.ini": "[pytest]\n", "part/test_one.py": "def test_one():\n    assert 1 == 2\n"})
+        write(
+            tmp_path,
+            {
+                "pytest.ini": "[pytest]\n",
+                "part/test_one.py": "def test_one():\n    assert 1 == 2\ndef test_two(): ...\n",
+            },
+        )
         recorded = run_pytest(recorder, tmp_path / "part")
         assert [(case.id, case.file, case.line) for case in recorded.tested.cases] == [
-            ("part/test_one.py::test_one", "test_one.py", 2)
+            ("part/test_one.py::test_one", "test_one.py", 2),
+            ("part/test_one.py::test_two", "test_one.py", 3),
         ]

@@ -85,6 +85,12 @@ def test_a_second_pytest_of_the_same_run_replaces_the_first(recording, wrote, tm
     assert not recording.read(tmp_path).whole
 
 
+def test_a_part_that_was_skipped_does_not_skip_the_whole(recording, wrote, tmp_path):
+    part = report("call", "skipped", longrepr=["test_a.py", 1, "Skipped: part"])
+    wrote(PASSED[0], {**part, "$report_type": "SubTestReport"}, *PASSED[1:])
+    assert statuses(recording, tmp_path) == [("test_a.py::test_a", CaseStatus.PASSED)]
+
+
 def test_a_worker_that_crashed_fails_its_test(recording, wrote, tmp_path):
     wrote(report("???", "failed", longrepr="worker 'gw0' crashed while running 'test_a.py::test_a'"))
     [case] = recording.read(tmp_path).cases
