@@ -76,6 +76,8 @@ class QualityRunnerContract:
 
     finds: ClassVar[frozenset[Command]] = frozenset(FAULTS)
     """Commands whose findings it names one by one; of others it must say that there are some."""
+    blind: ClassVar[frozenset[Command]] = frozenset()
+    """Commands whose tools are not there where it is tried: it has to say so, and not that all is well."""
     gives_complexity: ClassVar[bool] = True
     gives_coverage: ClassVar[bool] = True
     first_test_within: ClassVar[float] = 6.0
@@ -120,6 +122,10 @@ class QualityRunnerContract:
     def test_what_is_wrong_is_found(self, watch: Watch, command: Command) -> None:
         aspect, file, text = FAULTS[command]
         report = watch(command).report
+        if command in self.blind:
+            assert report.outcome is Outcome.USAGE_ERROR and "install" in report.note
+            assert {(step.aspect, step.status) for step in report.steps} == {(aspect, StepStatus.MISSING)}
+            return
         assert report.outcome is Outcome.FINDINGS
         assert [step for step in report.steps if step.aspect is aspect and step.status is StepStatus.FAILED]
         if command in self.finds:

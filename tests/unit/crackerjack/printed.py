@@ -146,8 +146,8 @@ HELP = """\
 │ --comp                    -c               <bool>                     Run only comprehensive hooks.      │
 │ --pr,--new-pull-request   -r               <bool>                     Create a new pull request.         │
 │ --smart-commit                --basic-comm…  <bool>                   Generate commit messages.          │
-│ --ai-debug                                 <bool>                     Enable verbose debugging (implies  │
-│                                                                       --ai-fix).                         │
+│ --ai-debug                                 <bool>                     Enable verbose debugging, implies  │
+│                                                                       --ai-fix by itself.                │
 │ --help                                     <bool>                     Show this message and exit.        │
 ╰─────────────────────────────────────────────────────────────────────────────────────────────────────────╯
 """

@@ -209,10 +209,12 @@ async def test_the_tests_run_with_the_projects_pytest_if_it_has_what_they_need(r
     programs.mkdir()
     await run(Command.TEST)
     assert processes.environments[-1]["PATH"].split(":")[0] == "/opt/cj/bin"
-    (programs / "pytest").write_text("")
     (packages / "pytest_timeout.py").write_text("")
     for module in ("pytest", "xdist", "pytest_cov"):
         (packages / module).mkdir()
+    await run(Command.TEST)
+    assert processes.environments[-1]["PATH"].split(":")[0] == "/opt/cj/bin"
+    (programs / "pytest").write_text("")
     await run(Command.TEST)
     assert processes.environments[-1]["PATH"].split(":")[:2] == [str(programs), "/opt/cj/bin"]
     assert processes.environments[-1]["PYTEST_ADDOPTS"] == "-p recorder"
