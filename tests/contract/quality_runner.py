@@ -190,7 +190,7 @@ class QualityRunnerContract:
     def test_tests_that_all_pass_are_clean(self, runner: QualityRunner, tmp_path: Path) -> None:
         folder = self.prepare(samples.new_project(tmp_path / "shop", samples.SOUND))
         seen = asyncio.run(watch_run(runner, Request(folder, Command.TEST)))
-        assert (seen.report.outcome, seen.report.note) == (Outcome.CLEAN, "")
+        assert (seen.report.outcome, seen.report.note) == (Outcome.CLEAN, ""), (seen.report, seen.printed)
         assert set(seen.cases(CaseStatus.PASSED)) == set(samples.PASSING) and len(seen.report.cases) == 3
         assert_sound(seen.report, folder)
 
