@@ -210,3 +210,16 @@ async def test_what_git_ignores_is_hidden_or_installed_is_not_looked_at_for_secu
     report = (await ran(shop, Command.SECURITY)).report
     assert {one.file for one in report.findings} == {"seen/bad.py", "bad.py"}
     assert "own" not in report.ran[0] and "ignored" not in report.ran[0]
+
+
+async def test_a_project_that_lets_ruff_fix_by_itself_is_not_rewritten_by_lint(shop: Path) -> None:
+    written(shop, {"pyproject.toml": "[tool.ruff]\nfix = true\n", "shop/new.py": "import os\n"})
+    report = (await ran(shop, Command.LINT)).report
+    assert [one.rule for one in report.findings] == ["F401"] and (shop / "shop" / "new.py").read_text() == "import os\n"
+
+
+async def test_where_there_are_no_tests_nothing_is_known_of_coverage(shop: Path) -> None:
+    (shop / "tests" / "test_cart.py").write_text("")
+    report = (await ran(shop, Command.TEST)).report
+    assert report.steps[0].status is StepStatus.SKIPPED and report.outcome is Outcome.CLEAN
+    assert report.lines_run is None
