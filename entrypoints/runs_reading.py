@@ -1,7 +1,7 @@
 """What stored quality runs tell, as the tools ask for it, for the connection that asks."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,26 +19,28 @@ from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.quality_runner import Command
 
 PAGE = 16_000  # characters of an output
+MOST_HELD = 300  # runs at once: of 3,000 tests each they fill 100 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The runs of a project in the last days, oldest first; `newest`: the last one of all, where those are none."""
+    """So many runs of a project in the last days; `newest`: the last one of all, where there was none of them."""
 
     project: str
     days: int
     now: datetime
-    runs: Sequence[Run]
+    count: int
     newest: Run | None = None
+    cut: bool = False  # there may have been more
 
     @property
     def lately(self) -> str:
-        return f"in the last {counted(self.days, 'day')}"
+        return f"in the last {counted(self.days, 'day')}{', the newest' if self.cut else ''}"
 
     @property
     def nothing(self) -> str:
         """What to do where no run is stored of the time that was asked for; empty where one is."""
-        if self.runs:
+        if self.count:
             return ""
         if self.newest is None:
             return "No quality run of this project is stored: call crackerjack_run, with the command test or all."
@@ -84,24 +86,30 @@ class Told:
 
 async def measured(app: Application, folder: str | None, days: int) -> Measured:
     """Raises Invalid."""
-    stored = await _stored(app, folder, days)
 
-    def read() -> Measured:
-        found = series(stored.runs)
-        return Measured(stored, found, trends(current(found)))
+    def read(runs: Iterator[Run]) -> tuple[int, list[Series], list[Trend]]:
+        seen = 0
 
-    return await asyncio.to_thread(read)
+        def each() -> Iterator[Run]:
+            nonlocal seen
+            for run in runs:
+                seen += 1
+                yield run
+
+        found = series(each())
+        return seen, found, trends(current(found))
+
+    project, now = await _project(app, folder), app.runs.history.now()
+    count, found, told = await app.runs.history.read(project, now - timedelta(days=days), read)
+    return Measured(await _stored(app, project, days, now, count), found, told)
 
 
 async def listed(app: Application, command: Command | None, days: int, folder: str | None) -> Listed:
     """Raises Invalid."""
-    stored = await _stored(app, folder, days)
-
-    def read() -> Listed:
-        runs = [run for run in stored.runs if command in (None, run.command)]
-        return Listed(stored, command, runs, [one for one in effects(stored.runs) if command in (None, one.command)])
-
-    return await asyncio.to_thread(read)
+    stored, runs = await _read(app, folder, days)
+    worth = await asyncio.to_thread(effects, runs)
+    some = [run for run in runs if command in (None, run.command)]
+    return Listed(stored, command, some, [one for one in worth if command in (None, one.command)])
 
 
 async def opened(app: Application, id: str, offset: int, folder: str | None) -> Opened:
@@ -114,14 +122,18 @@ async def opened(app: Application, id: str, offset: int, folder: str | None) -> 
 
 async def told(app: Application, days: int, folder: str | None) -> Told:
     """Raises Invalid."""
-    stored = await _stored(app, folder, days)
-    return Told(stored, await asyncio.to_thread(patterns, stored.runs))
+    stored, runs = await _read(app, folder, days)
+    return Told(stored, await asyncio.to_thread(patterns, runs))
 
 
-async def _stored(app: Application, folder: str | None, days: int) -> Stored:
+async def _read(app: Application, folder: str | None, days: int) -> tuple[Stored, Sequence[Run]]:
     project, now = await _project(app, folder), app.runs.history.now()
-    runs = await app.runs.history.since(project, now - timedelta(days=days))
-    return Stored(project, days, now, runs, runs[-1] if runs else await app.runs.history.last(project))
+    runs = await app.runs.history.since(project, now - timedelta(days=days), most=MOST_HELD)
+    return await _stored(app, project, days, now, len(runs), cut=len(runs) == MOST_HELD), runs
+
+
+async def _stored(app: Application, project: str, days: int, now: datetime, count: int, cut: bool = False) -> Stored:
+    return Stored(project, days, now, count, None if count else await app.runs.history.last(project), cut)
 
 
 async def _project(app: Application, folder: str | None) -> str:

@@ -1,8 +1,10 @@
 """The runs of a project, kept."""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from session_mgmt_mcp.domain.documents import every, key_of, moment, months
 from session_mgmt_mcp.domain.runs import outputs
@@ -14,6 +16,7 @@ from session_mgmt_mcp.ports.quality_runner import Command, Outcome
 from session_mgmt_mcp.ports.session_storage import Document, SessionStorage
 from session_mgmt_mcp.ports.vector_store import Json
 
+T = TypeVar("T")
 RUNS = "runs"
 RUNS_KEPT = timedelta(days=400)
 _SEARCHED = timedelta(days=400)
@@ -57,8 +60,21 @@ class RunHistory:
         """One that came to nothing."""
         await self._storage.delete(RUNS, id)
 
-    async def since(self, project: str, since: datetime, command: Command | None = None) -> list[Run]:
-        """Runs that began since then (aware), oldest first."""
+    async def since(
+        self, project: str, since: datetime, command: Command | None = None, most: int | None = None
+    ) -> list[Run]:
+        """Runs that began since then (aware), oldest first; at most so many, the newest."""
+        return await self.read(project, since, list, command, most)
+
+    async def read(
+        self,
+        project: str,
+        since: datetime,
+        of: Callable[[Iterator[Run]], T],
+        command: Command | None = None,
+        most: int | None = None,
+    ) -> T:
+        """What `of` makes of those runs, in a thread; one is read after the other, so that they need not be held at once."""
         where: dict[str, Json] | None = {"command": str(command)} if command else None
         found: list[Document] = []
         for month in months(since, self._clock.now()):
@@ -66,7 +82,7 @@ class RunHistory:
             found += [document async for document in every(self._storage, RUNS, prefix, where)]
         first = self.id_of(project, since)
         over = [one for one in found if one.id >= first and self._is_over(one)]
-        return await asyncio.to_thread(lambda: [run_of(one) for one in over])
+        return await asyncio.to_thread(of, map(run_of, over[-most:] if most else over))
 
     async def last(self, project: str) -> Run | None:
         """The newest of a project."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -31,6 +32,7 @@ MOST_CASES = 20_000
 MOST_FINDINGS = 5_000
 MOST_NAMED = 5_000  # files of a tree
 MESSAGE_KEPT = 4_000
+_STATUSES = {str(status): status for status in CaseStatus}
 _PACKED = 700_000  # bytes of a document's packed part
 
 
@@ -93,7 +95,7 @@ def run_of(document: Document) -> Run:
             ran=report["ran"],
             note=report["note"],
             steps=[_step(one) for one in report["steps"]],
-            cases=[Case(**{**one, "status": CaseStatus(one["status"])}) for one in report["cases"]],
+            cases=[_case(one) for one in report["cases"]],
             findings=[Finding(**{**one, "aspect": Aspect(one["aspect"])}) for one in report["findings"]],
             lines_run=LinesRun(**report["lines_run"]) if report["lines_run"] else None,
             complexity=Complexity(**report["complexity"]) if report["complexity"] else None,
@@ -137,6 +139,12 @@ def _tree(tree: Tree | None) -> dict[str, Any] | None:
 
 def _pack(whole: Mapping[str, Any]) -> str:
     return pack(json.dumps(whole, separators=(",", ":")))
+
+
+def _case(said: Mapping[str, Any]) -> Case:
+    """Names are the same in every run: each is held once."""
+    id, file, status = sys.intern(said["id"]), sys.intern(said["file"]), _STATUSES[said["status"]]
+    return Case(id, status, file, said["line"], said["seconds"], said["message"])
 
 
 def _step(said: Mapping[str, Any]) -> Step:

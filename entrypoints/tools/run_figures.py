@@ -135,7 +135,7 @@ def _measured(stored: Stored, some: Sequence[Series]) -> str:
         return stored.nothing or f"No run {stored.lately} measured that; runs over some paths only do not count."
     last = [f"{one.metric} {_rounded(one.points[-1].value):g}{f' {one.metric.unit}'.rstrip()}" for one in current(some)]
     named = [said for said, one in zip(last, current(some), strict=True) if one.metric is not Metric.SECONDS]
-    return f"{counted(len(stored.runs), 'run')} {stored.lately}; last {', '.join(named or last)}."
+    return f"{counted(stored.count, 'run')} {stored.lately}; last {', '.join(named or last)}."
 
 
 def _trends(found: Measured) -> str:
@@ -145,7 +145,7 @@ def _trends(found: Measured) -> str:
     words = {Direction.UNKNOWN: "too few to tell"}
     said = [f"{directions[one]} {words.get(one, one)}" for one in Direction if directions[one]]
     worse = next((one.says for one in found.trends if one.direction is Direction.DECLINING), "")
-    runs = f"{counted(len(found.stored.runs), 'run')} {found.stored.lately}"
+    runs = f"{counted(found.stored.count, 'run')} {found.stored.lately}"
     return redact(f"{runs}, {counted(len(found.trends), 'figure')}: {', '.join(said)}. {worse}".strip()).text
 
 

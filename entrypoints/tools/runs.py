@@ -172,8 +172,7 @@ def _listed(found: Listed) -> str:
     if not found.runs:
         only = f" of {found.command}" if found.command else ""
         return (
-            found.stored.nothing
-            or f"No run{only} {found.stored.lately}, but {counted(len(found.stored.runs), 'other')}."
+            found.stored.nothing or f"No run{only} {found.stored.lately}, but {counted(found.stored.count, 'other')}."
         )
     outcomes = Counter(run.report.outcome for run in found.runs)
     words = {Outcome.FINDINGS: "with findings", Outcome.CRASH: "crashed", Outcome.TIMEOUT: "timed out"}

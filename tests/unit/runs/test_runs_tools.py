@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from session_mgmt_mcp import runs_reading
 from session_mgmt_mcp.domain.runs.run import Tree
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.ports.quality_runner import Command, Complexity, LinesRun, Options, Outcome
@@ -290,3 +291,13 @@ async def test_every_answer_fits_its_budget(stored):
     assert all(reply[kind] for kind in ("failures", "unsteady", "fixed", "standing"))
     one = await stored.call("crackerjack_history", run=kept.id)
     assert one["run"]["failed"] and one["output"] and one["next_offset"] == len(one["output"])
+
+
+async def test_of_very_many_runs_the_newest_are_told(stored, monkeypatch):
+    monkeypatch.setattr(runs_reading, "MOST_HELD", 2)
+    for n in range(3):
+        await stored.keep(of_tests(n, {str(n): "no"}), 3 - n)
+    reply = await stored.call("crackerjack_history")
+    assert [one["failed"] for one in reply["runs"]] == [["2"], ["1"]]
+    assert reply["summary"].startswith("2 runs in the last 7 days, the newest: 2 with findings.")
+    assert (await stored.call("crackerjack_metrics", metric="tests failed"))["metrics"][0]["count"] == 3
