@@ -65,11 +65,15 @@ class FeedbackService:
         id = key_of(run.project)
         while True:
             document = await self._storage.get(STANDING, id)
-            moved_on = course(_read(document), run)
-            if moved_on == Course():
+            before = _read(document)
+            moved_on = course(before, run)
+            if moved_on == before:
                 return moved_on
             moved_on = await self._remember(run, moved_on)
-            body: dict[str, Json] = {"standing": [_body(one) for one in moved_on.standing.values()]}
+            body: dict[str, Json] = {
+                "standing": [_body(one) for one in moved_on.standing.values()],
+                "looked": sorted(moved_on.looked),
+            }
             try:
                 version = document.version if document else 0
                 await self._storage.put(STANDING, id, body, expected_version=version)
@@ -106,10 +110,12 @@ class FeedbackService:
         return (await self._memory.store(draft)).id
 
 
-def _read(document: Document | None) -> Mapping[str, Standing]:
-    said = document.body.get("standing") if document else None
-    found = [_standing(one) for one in said if isinstance(one, Mapping)] if isinstance(said, Sequence) else []
-    return {one.failure.key: one for one in found}
+def _read(document: Document | None) -> Course:
+    body: Mapping[str, Json] = document.body if document else {}
+    standing, looked = body.get("standing", ()), body.get("looked", ())
+    assert isinstance(standing, Sequence) and isinstance(looked, Sequence)
+    found = [_standing(one) for one in standing if isinstance(one, Mapping)]
+    return Course({one.failure.key: one for one in found}, frozenset(Aspect(str(one)) for one in looked))
 
 
 def _body(one: Standing) -> Json:

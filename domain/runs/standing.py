@@ -44,19 +44,22 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a run moved what stands: `mended` with what was edited up to it."""
+    """How a run moved what stands: `mended` with what was edited up to it; `looked`: aspects that were ever looked at."""
 
     standing: Mapping[str, Standing] = field(default_factory=dict)
+    looked: frozenset[Aspect] = frozenset()
     fresh: Sequence[Standing] = ()
     mended: Sequence[Standing] = ()
 
 
-def course(standing: Mapping[str, Standing], run: Run) -> Course:
-    """After `run`, which comes behind everything in `standing`.
+def course(before: Course, run: Run) -> Course:
+    """After `run`, which comes behind everything in `before`.
 
     A test is mended when it passes; another finding when a run that looked at the whole of its aspect finds it no more.
-    A test that is there no more is neither.
+    A test that is there no more is neither. Failing tests are news whenever they are seen first; what else is found the
+    first time that anybody looks may be as old as the project.
     """
+    standing = before.standing
     failing = {one.key: one for one in failures(run)}
     edited = {key: _with_edits(one, run) for key, one in standing.items()}
     mended = [one for key, one in edited.items() if key not in failing and _gone(one.failure, run)]
@@ -68,8 +71,10 @@ def course(standing: Mapping[str, Standing], run: Run) -> Course:
             kept[key] = replace(kept[key], failure=failure, runs=kept[key].runs + 1)
         elif len(kept) < MOST:
             kept[key] = Standing(failure, run.id, run.at.isoformat())
-            fresh.append(kept[key])
-    return Course(kept, fresh, mended)
+            if failure.aspect is Aspect.TESTS or failure.aspect in before.looked:
+                fresh.append(kept[key])
+    looked = before.looked | {aspect for aspect in Aspect if run.whole and looked_at(run, aspect)}
+    return Course(kept, looked, fresh, mended)
 
 
 def failures(run: Run) -> list[Failure]:

@@ -135,7 +135,7 @@ async def _metrics(story: Story) -> None:
     assert said == await story.ask("get_crackerjack_quality_metrics")
     points = {one["name"]: [point["value"] for point in one["points"]][::-1] for one in said["metrics"]}
     assert points["tests failed"] == [2, 1, 1, 0] and points["lint findings"] == [1, 0]
-    assert points["tests run"] == [3, 3, 3, 3] and points["coverage"][-1] > 0
+    assert points["tests run"] == [3, 3, 3, 3] and points["coverage"][-1] > 80
 
 
 async def _trends(story: Story) -> None:
@@ -164,7 +164,7 @@ async def _score(story: Story) -> None:
     said = await story.ask("quality_monitor")
     known = {one["name"]: one for one in said["components"]}
     assert known["lint"]["points"] == 10.0 and story.runs[4]["id"] in known["lint"]["source"]
-    assert known["coverage"]["points"] > 0 and story.runs[5]["id"] in known["coverage"]["source"]
+    assert known["coverage"]["points"] > 12 and story.runs[5]["id"] in known["coverage"]["source"]
     assert {one["trigger"] for one in said["series"]} == {"run"} and len(said["series"]) == 6
 
 

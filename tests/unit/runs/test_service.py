@@ -149,6 +149,15 @@ async def test_what_newly_fails_and_what_is_mended_is_told(bench):
     ]
 
 
+async def test_what_the_first_look_finds_is_nothing_new_and_what_the_next_finds_is(bench):
+    old, new = ("F821", "shop/cart.py"), ("F821", "shop/tax.py")
+    bench.runner.reports = [linted(old), linted(old, new), linted(new)]
+    first, second, third = [await run(bench, "lint") for _ in range(3)]
+    assert not first.feedback.course.fresh
+    assert [one.failure.file for one in second.feedback.course.fresh] == ["shop/tax.py"]
+    assert [one.failure.file for one in third.feedback.course.mended] == ["shop/cart.py"]
+
+
 async def test_a_test_that_is_there_no_more_is_not_mended(bench):
     bench.runner.reports = [report_of("t.py::two"), report_of()]
     await run(bench)
