@@ -26,7 +26,7 @@ from session_mgmt_mcp.adapters.crackerjack.installed import (
     probe,
     project_programs,
 )
-from session_mgmt_mcp.ports.errors import NotFound, Unsupported
+from session_mgmt_mcp.ports.errors import NotFound, Unavailable, Unsupported
 from session_mgmt_mcp.ports.process_runner import Cause, Ended, Printed, ProcessRunner
 from session_mgmt_mcp.ports.quality_runner import (
     Aspect,
@@ -116,6 +116,7 @@ class CrackerjackRunner:
         can = await self.capabilities(request.folder)
         _refuse(request, can)
         installed = await self._installed(request.folder)
+        started = time.monotonic()
         suites, tests = _suites_of(request.command, installed)
         parts: list[_Part] = []
         for suite in suites:
@@ -124,15 +125,20 @@ class CrackerjackRunner:
                 parts.append(await self._run_suite(installed, request, suite, left, printed, progressed))
         if tests and not _over(parts):
             left = request.timeout - (time.monotonic() - began)
-            parts.append(await self._run_tests(installed, request, left, printed, progressed))
+            try:
+                parts.append(await self._run_tests(installed, request, left, printed, progressed))
+            except Unavailable as error:  # no recorder: what the hooks found is told all the same
+                if not parts:
+                    raise
+                parts.append(_Part("", Outcome.CLEAN, "", [_missing_tests(str(error))]))
         worst = max(parts, key=lambda part: _RANKS.index(part.outcome))
         return RunReport(
             runner=self.name,
             version=installed.version,
             command=request.command,
             outcome=worst.outcome,
-            seconds=time.monotonic() - began,
-            ran=[part.ran for part in parts],
+            seconds=time.monotonic() - started,
+            ran=[part.ran for part in parts if part.ran],
             note=worst.note,
             steps=[step for part in parts for step in part.steps],
             cases=[case for part in parts for case in part.cases],
@@ -304,6 +310,10 @@ def _test_command(installed: Installed, request: Request) -> list[str]:
     argv = [*installed.command, "run-tests", *_verbose(installed.run_tests)]
     workers = request.options.workers
     return [*argv, *(["--workers", str(workers)] if workers is not None else [])]
+
+
+def _missing_tests(why: str) -> Step:
+    return Step(TESTS, Aspect.TESTS, StepStatus.MISSING, None, 0, why)
 
 
 def _over(parts: Sequence[_Part]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from session_mgmt_mcp.ports.errors import Unavailable
 from session_mgmt_mcp.ports.process_runner import Cause, Ended, Printed
 from session_mgmt_mcp.ports.test_recorder import Tested
 
@@ -61,8 +62,12 @@ class Recorded:
     environment: Mapping[str, str] = field(default_factory=lambda: {"PYTEST_ADDOPTS": "-p recorder"})
     __test__ = False
 
+    absent: bool = False
+
     @contextmanager
     def recording(self, *, coverage: bool) -> Iterator["Recorded"]:
+        if self.absent:
+            raise Unavailable("There is no recorder: install it.")
         yield self
 
     def counted(self) -> tuple[int, int | None]:

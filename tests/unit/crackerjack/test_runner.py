@@ -296,6 +296,16 @@ async def test_all_comes_to_the_worst_of_its_parts(run, processes: Scripted, rec
     assert (await run(Command.ALL)).outcome is Outcome.CRASH
 
 
+async def test_without_a_recorder_the_hooks_are_told_all_the_same(run, processes, recorded: Recorded) -> None:
+    processes.says(FAST, printed.FAST_PASSED)
+    processes.says(COMP, printed.COMPREHENSIVE, 1)
+    recorded.absent = True
+    report = await run(Command.ALL)
+    assert (report.outcome, len(report.ran), steps(report)["pytest"]) == (Outcome.FINDINGS, 2, StepStatus.MISSING)
+    with pytest.raises(Unavailable, match="install"):
+        await run(Command.TEST)
+
+
 FAILED = Tested([Case("tests/test_cart.py::test_total", CaseStatus.FAILED, message="assert")], whole=True)
 
 
