@@ -176,7 +176,9 @@ def _report(name: str, request: Request, planned: _Plan, parts: Sequence[Part], 
     note = next(part.step.message for part in parts if part.outcome is outcome)
     return RunReport(
         runner=name,
-        version=_versions(planned.present),
+        version=_versions(
+            {tool.program: planned.present[tool.program] for tool in planned.tools if tool.program in planned.present}
+        ),
         command=request.command,
         outcome=outcome,
         seconds=seconds,

@@ -70,13 +70,17 @@ class Toolbox:
             key = (path, _stamp(path))
         except OSError:
             return None
-        if key not in self._asked:
+        if key in self._asked:
+            return self._asked[key]
+        found, certain = await self._ask(path, arguments)
+        if certain:
             while len(self._asked) >= _KEPT:
                 self._asked.pop(next(iter(self._asked)), None)
-            self._asked[key] = await self._ask(path, arguments)
-        return self._asked[key]
+            self._asked[key] = found
+        return found
 
-    async def _ask(self, path: Path, arguments: Sequence[str]) -> Found | None:
+    async def _ask(self, path: Path, arguments: Sequence[str]) -> tuple[Found | None, bool]:
+        """And whether it would say the same again; who was too late may have had little of a busy machine."""
         said: list[str] = []
 
         async def told(text: str) -> None:
@@ -87,12 +91,12 @@ class Toolbox:
             # In its own folder: the project's configuration has no say in what a version is.
             ended = await self._processes.run([str(path), *arguments], path.parent, timeout=PATIENCE, printed=told)
         except PortError:
-            return None
+            return None, False
         text = "".join(said)
         version = _VERSION.search(text)
         if ended.cause is not Cause.EXITED or ended.code != 0 or version is None:
-            return None
-        return Found(path, version.group(), dict(_PLUGIN.findall(text)))
+            return None, ended.cause is Cause.EXITED
+        return Found(path, version.group(), dict(_PLUGIN.findall(text))), True
 
 
 def environments(folder: Path) -> Sequence[Path]:

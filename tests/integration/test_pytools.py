@@ -27,6 +27,8 @@ def shared_runner(beside: Path | None = None) -> PyToolsRunner:
 
 
 class TestPyTools(QualityRunnerContract):
+    first_test_within = 8.0
+
     @pytest.fixture(scope="class")
     @classmethod
     def runner(cls) -> PyToolsRunner:
