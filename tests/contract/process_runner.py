@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -77,6 +78,22 @@ def alive(folder: Path, *names: str) -> list[str]:
     return found
 
 
+@contextmanager
+def offered_to_read(text: bytes) -> Iterator[None]:
+    """Puts it on the standard input of this process."""
+    before = os.dup(0)
+    reading, writing = os.pipe()
+    os.write(writing, text)
+    os.close(writing)
+    os.dup2(reading, 0)
+    try:
+        yield
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(reading)
+
+
 class ProcessRunnerContract:
     """Subclass it and give a `processes` fixture: a runner that inherits the usual variables only."""
 
@@ -128,7 +145,8 @@ class ProcessRunnerContract:
     ) -> None:
         told = Told()
         code = "import os, sys; print(os.getcwd(), repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
-        await processes.run(python(code), tmp_path, timeout=20, printed=told)
+        with offered_to_read(b"what only we may read"):
+            await processes.run(python(code), tmp_path, timeout=20, printed=told)
         assert told.text == f"{tmp_path.resolve()} '' True\n"
 
     async def test_keys_are_not_inherited(
@@ -283,3 +301,4 @@ class ProcessRunnerContract:
     @pytest.mark.parametrize("name", ["readme", "no-such-program-anywhere", "", "../bin/frobnicate"])
     def test_what_is_no_program_is_not_found(self, processes: ProcessRunner, bin: Path, name: str) -> None:
         assert processes.which(name, [bin]) is None
+        assert processes.which(f"{bin}/{name}", [bin]) is None
