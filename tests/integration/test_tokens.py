@@ -84,6 +84,9 @@ NO_SEARCH = {
     "ping", "server_info", "health_check", "reflection_stats", "get_search_metrics", "_optimize_search_results",
     "status", "session_welcome", "quality_monitor", "list_user_reminders", "get_activity_summary", "get_active_files",
     "get_context_insights", "get_interruption_history", "get_interruption_statistics",
+    "crackerjack_help", "crackerjack_health_check", "crackerjack_metrics", "get_crackerjack_quality_metrics",
+    "crackerjack_quality_trends", "crackerjack_history", "get_crackerjack_results_history", "crackerjack_patterns",
+    "analyze_crackerjack_test_patterns",
 }  # fmt: skip
 
 
