@@ -95,7 +95,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a command does: the names of its steps, and whether it may change files of the project."""
+    """What a command does: the names of its steps whose tools are there, and whether it may change files of the project."""
 
     steps: Sequence[str]
     rewrites: bool = False

@@ -40,5 +40,5 @@ class TestRecorder(Protocol):
         """
 
 
-for _each in (TestRecording, TestRecorder):
+for _each in (Tested, TestRecording, TestRecorder):
     _each.__test__ = False  # type: ignore[union-attr]  # no test of pytest's, whatever it is called

@@ -157,6 +157,7 @@ class CrackerjackRunner:
 
     def _commands(self, installed: Installed, folder: Path) -> Mapping[Command, Offer]:
         ai = "--ai-fix" in installed.run
+        absent = self._absent(installed, folder)
         offers: dict[Command, Offer] = {}
         for command in Command:
             suites, tests = _suites_of(command, installed)
@@ -165,19 +166,23 @@ class CrackerjackRunner:
             hooks = [hook for suite in suites for hook in self._hooks_of(folder, suite)]
             if command in COUNTED:
                 hooks = [hook for hook in hooks if aspect_of(hook) is COUNTED[command][1]]
+            hooks = [hook for hook in hooks if hook not in absent]
             offers[command] = Offer([*hooks, *([TESTS] if tests else [])], rewrites=ai or FAST in suites)
         return offers
 
     def _hooks_of(self, folder: Path, suite: str) -> tuple[str, ...]:
         return self._seen.get((folder, suite), SUITES[suite])
 
+    def _absent(self, installed: Installed, folder: Path) -> Mapping[str, str]:
+        """Hooks that look at nothing here, each with the program that it needs."""
+        places = [place for place in (project_programs(folder), installed.programs) if place]
+        return {hook: name for hook, name in OWN_PROGRAMS.items() if self._processes.which(name, places) is None}
+
     def _lacking(self, installed: Installed, folder: Path) -> list[str]:
         own = project_programs(folder)
-        places = [place for place in (own, installed.programs) if place]
         absent = [
             f"{program} is not installed, so that the hook {hook} looks at nothing: install {program}."
-            for hook, program in OWN_PROGRAMS.items()
-            if self._processes.which(program, places) is None
+            for hook, program in self._absent(installed, folder).items()
         ]
         if own and installed.run_tests and (plugins := plugins_lacking(own)):
             absent.append(

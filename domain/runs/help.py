@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from session_mgmt_mcp.ports.errors import Unavailable
-from session_mgmt_mcp.ports.quality_runner import Capabilities, Command, Option
+from session_mgmt_mcp.ports.quality_runner import Capabilities, Command, Offer, Option
 
 
 class Topic(StrEnum):
@@ -90,7 +90,11 @@ def _command(one: Capabilities, command: Command) -> list[str]:
         return [_title(one), f"- cannot {command} here", *(f"- {line}" for line in one.lacking)]
     rewrites = ["- it rewrites files: needs the grant quality_fix"] if offer.rewrites else []
     asked = [f"- args: {_WRITTEN[option]}" for option in Option if option in one.options.get(command, ())]
-    return [_title(one), f"- {command} {MEANING[command]}: {', '.join(offer.steps)}", *rewrites, *asked]
+    return [_title(one), f"- {command} {MEANING[command]}: {_steps(offer)}", *rewrites, *asked]
+
+
+def _steps(offer: Offer) -> str:
+    return ", ".join(offer.steps) or "nothing, since its tools are not installed"
 
 
 def _arguments(one: Capabilities) -> list[str]:

@@ -147,7 +147,7 @@ class RunService:
         return Place(top, top / package if package else top, await self._projects.project_of(str(folder)), sources)
 
     async def _pick(self, name: str, folder: Path, command: Command) -> tuple[QualityRunner, Capabilities]:
-        """The first that is there and offers the command, else the first that is there."""
+        """The first that is there and has tools for the command, else the first that is there."""
         there: list[tuple[QualityRunner, Capabilities]] = []
         absent: list[str] = []
         for runner in self._runners:
@@ -157,7 +157,7 @@ class RunService:
                 case Unavailable() as error:
                     absent.append(str(error))
                 case found:
-                    if command in found.commands:
+                    if command in found.commands and found.commands[command].steps:
                         return runner, found
                     there.append((runner, found))
         if there:

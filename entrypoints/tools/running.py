@@ -12,6 +12,7 @@ from session_mgmt_mcp.domain.runs.help import Help, Topic, help_of
 from session_mgmt_mcp.domain.runs.memories import ended, in_words
 from session_mgmt_mcp.domain.runs.run import Run
 from session_mgmt_mcp.domain.runs.service import Finished
+from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.errors import Unavailable
 from session_mgmt_mcp.ports.quality_runner import Capabilities, Case, CaseStatus, Finding, Progress, Step, StepStatus
 from session_mgmt_mcp.running import Health
@@ -243,7 +244,7 @@ def _summary(done: Finished) -> str:
     if feedback.course.mended:
         said.append(f"{len(feedback.course.mended)} mended.")
     if run.changed:
-        said.append(f"The run changed {len(run.changed)} files.")
+        said.append(f"The run changed {counted(len(run.changed), 'file')}.")
     if feedback.score and feedback.score.total is not None:
         change = feedback.trend.change if feedback.trend else None
         said.append(f"Quality {feedback.score.total} of 100{f' ({change:+d})' if change else ''}.")

@@ -75,11 +75,21 @@ async def test_each_command_offers_the_hooks_of_its_aspect(runner: CrackerjackRu
     can = await runner.capabilities(shop)
     assert (can.version, can.interpreter) == ("0.74.4", "/opt/cj/bin/python (3.13.7)")
     assert set(can.commands) == set(Command)
-    assert can.commands[Command.TEST].steps == ["pytest"] and can.commands[Command.CHECK].steps == ["ty"]
+    assert can.commands[Command.TEST].steps == ["pytest"]
+    assert "ruff-check" in can.commands[Command.LINT].steps and "ruff-check" not in can.commands[Command.FORMAT].steps
     assert {command for command in Command if can.commands[command].rewrites} == {
         *(Command.LINT, Command.FORMAT, Command.ALL),
     }
     assert can.options[Command.TEST] == {Option.WORKERS} and not can.options[Command.LINT] and not can.ai_agent
+
+
+async def test_a_hook_whose_program_is_not_there_is_no_step(runner, shop: Path) -> None:
+    assert (await runner.capabilities(shop)).commands[Command.CHECK].steps == []
+    ty = shop / ".venv" / "bin" / "ty"
+    ty.parent.mkdir(parents=True)
+    ty.write_text("")
+    ty.chmod(0o755)
+    assert (await runner.capabilities(shop)).commands[Command.CHECK].steps == ["ty"]
 
 
 async def test_what_its_help_does_not_list_is_not_offered(runner, processes: Scripted, shop: Path) -> None:

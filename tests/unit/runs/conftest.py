@@ -36,12 +36,16 @@ class Scripted:
     prints: Sequence[str] = ("one line\n",)
     rewrites: frozenset[Command] = frozenset({Command.FORMAT})
     absent: Exception | None = None
+    toolless: frozenset[Command] = frozenset()
     requests: list[Request] = field(default_factory=list)
 
     async def capabilities(self, folder: Path) -> Capabilities:
         if self.absent:
             raise self.absent
-        offered = {command: Offer((str(command),), command in self.rewrites) for command in Command}
+        offered = {
+            command: Offer((str(command),) if command not in self.toolless else (), command in self.rewrites)
+            for command in Command
+        }
         del offered[Command.SECURITY]
         options = {command: frozenset({Option.PATHS, Option.FAIL_FAST}) for command in offered}
         return Capabilities(self.name, "1.0", "python (3.12)", offered, options, lacking=("bandit is not there.",))

@@ -19,6 +19,8 @@ from session_mgmt_mcp.ports.quality_runner import (
     StepStatus,
 )
 
+from tests.unit.runs.conftest import Scripted
+
 TESTS = Step("pytest", Aspect.TESTS, StepStatus.PASSED)
 FAILED = Step("pytest", Aspect.TESTS, StepStatus.FAILED, findings=1)
 
@@ -224,6 +226,15 @@ async def test_what_the_runner_does_not_offer_is_refused_with_what_there_is(benc
     with pytest.raises(Unsupported, match=r"scripted 1\.0 offers none"):
         await run(bench, ai_agent=True)
     assert not await all_runs(bench)
+
+
+async def test_a_runner_without_tools_for_a_command_leaves_it_to_the_next(bench):
+    second = Scripted("second")
+    bench.runner.toolless = frozenset({Command.LINT})
+    bench.runs._runners = [bench.runner, second]
+    assert (await run(bench, "lint")).run.report.runner == "second"
+    assert (await run(bench, "test")).run.report.runner == "scripted"
+    assert (await run(bench, "lint", runner="scripted")).run.report.runner == "scripted"
 
 
 async def test_without_any_runner_the_answer_says_how_to_get_one(bench):
