@@ -190,13 +190,20 @@ class RunService:
             predicted=expected.seconds if expected else None,
         )
         await self._history.begin(run)
-        report = await self._reported(runner, request, run, progressed, place)
+        first = Progress(_expected(request.command, expected), 0)
+        report = await self._reported(runner, request, run, first, progressed, place)
         kept = await self._closed(report, place)
         sources = 0 if kept.run.options.paths else place.sources
         return replace(kept, prediction=expected, feedback=await self._feedback.take(kept.run, place.top, sources))
 
     async def _reported(
-        self, runner: QualityRunner, request: Request, run: Run, progressed: Progressed, place: Place
+        self,
+        runner: QualityRunner,
+        request: Request,
+        run: Run,
+        first: Progress,
+        progressed: Progressed,
+        place: Place,
     ) -> "_Reported":
         writer = self._history.writer(run.id)
         told: list[Progress] = []
@@ -206,6 +213,7 @@ class RunService:
             await progressed(progress)
 
         try:
+            await progressed(first)
             report = await runner.run(request, writer.printed, heard)
         except PortError:
             await self._history.forget(run.id)  # nothing was run
@@ -254,6 +262,14 @@ def _offered(can: Capabilities, command: Command, options: Options, ai_agent: bo
         takes = ", ".join(sorted(can.options.get(command, ()))) or "nothing"
         raise Unsupported(f"args: {can.runner} takes no {', '.join(sorted(beyond))} for {command}; it takes {takes}.")
     return offer
+
+
+def _expected(command: Command, expected: Prediction | None) -> str:
+    """What is said before anything is known of the run itself."""
+    if expected is None:
+        return str(command)
+    error = f", give or take {expected.error:.0f}" if expected.error is not None else ""
+    return f"{command}, about {expected.seconds:.0f} s{error}"
 
 
 def _package(survey: Survey, within: str) -> str:

@@ -1,8 +1,8 @@
 """A project in git, and the product with a runner that reports what it is told to."""
 
 import subprocess
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,58 +11,15 @@ import pytest
 from session_mgmt_mcp.adapters.git.repository import SubprocessGitRepository
 from session_mgmt_mcp.adapters.local.file_digests import LocalFileDigests
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
+from session_mgmt_mcp.adapters.memory.quality_runner import MemoryQualityRunner
 from session_mgmt_mcp.adapters.project.files import FolderProjectFiles
 from session_mgmt_mcp.domain.runs.feedback import FeedbackService
 from session_mgmt_mcp.domain.runs.service import RunService
 from session_mgmt_mcp.domain.runs.trees import Trees
-from session_mgmt_mcp.ports.quality_runner import (
-    Capabilities,
-    Command,
-    Offer,
-    Option,
-    Outcome,
-    Progress,
-    Request,
-    RunReport,
-)
+from session_mgmt_mcp.ports.quality_runner import Command, Option
 
-
-@dataclass
-class Scripted:
-    """QualityRunner: the next of `reports`; an exception among them is raised, a callable is called first."""
-
-    name: str = "scripted"
-    reports: list[Any] = field(default_factory=list)
-    prints: Sequence[str] = ("one line\n",)
-    rewrites: frozenset[Command] = frozenset({Command.FORMAT})
-    absent: Exception | None = None
-    toolless: frozenset[Command] = frozenset()
-    requests: list[Request] = field(default_factory=list)
-
-    async def capabilities(self, folder: Path) -> Capabilities:
-        if self.absent:
-            raise self.absent
-        offered = {
-            command: Offer((str(command),) if command not in self.toolless else (), command in self.rewrites)
-            for command in Command
-        }
-        del offered[Command.SECURITY]
-        options = {command: frozenset({Option.PATHS, Option.FAIL_FAST}) for command in offered}
-        return Capabilities(self.name, "1.0", "python (3.12)", offered, options, lacking=("bandit is not there.",))
-
-    async def run(self, request: Request, printed: Any, progressed: Any) -> RunReport:
-        self.requests.append(request)
-        await progressed(Progress(str(request.command), 0, 1))
-        for text in self.prints:
-            await printed(text)
-        report = (
-            self.reports.pop(0) if self.reports else RunReport(self.name, "1.0", request.command, Outcome.CLEAN, 1.0)
-        )
-        if isinstance(report, BaseException):
-            raise report
-        if callable(report):
-            report = await report(request)
-        return replace(report, runner=self.name, version="1.0", command=request.command)
+OFFERED = frozenset(Command) - {Command.SECURITY}
+TAKEN = frozenset({Option.PATHS, Option.FAIL_FAST})
 
 
 @dataclass
@@ -72,7 +29,7 @@ class Bench:
     app: Any
     client: Any
     runs: RunService
-    runner: Scripted
+    runner: MemoryQualityRunner
     clock: FixedClock
     folder: Path
 
@@ -102,7 +59,10 @@ async def bench(shop: Path, product_in: Any) -> AsyncIterator[Bench]:
     from session_mgmt_mcp.mcp_server import build_server
 
     repository(shop)
-    clock, runner = FixedClock(datetime.now(UTC)), Scripted()  # the store's own clock goes on
+    clock, runner = (
+        FixedClock(datetime.now(UTC)),
+        MemoryQualityRunner(commands=OFFERED, options=TAKEN, lacking=["bandit is not there."]),
+    )  # the store's own clock goes on
     async with product_in(shop, session_storage="local") as (app, _):
         git = SubprocessGitRepository()
         history = type(app.runs.history)(app.storage, clock)

@@ -47,7 +47,7 @@ async def test_a_run_is_told_with_its_failures_and_what_is_new(bench, tool):
     [failed] = said["failed"]
     assert (failed["id"], failed["file"], failed["line"]) == ("t.py::two", "t.py", 7)
     assert said["newly_wrong"] == ["test t.py::two"]
-    assert said["summary"].startswith("test by scripted: findings in 2.3 s; 1 of 2 tests failed; 75 % of lines")
+    assert said["summary"].startswith("test by memory: findings in 2.3 s; 1 of 2 tests failed; 75 % of lines")
 
 
 async def test_progress_is_told_while_it_runs(bench):
@@ -58,7 +58,10 @@ async def test_progress_is_told_while_it_runs(bench):
 
     bench.clock.advance(minutes=1)
     await bench.client.call_tool("crackerjack_run", {"command": "test"}, progress_handler=heard)
-    assert told == [(0, 1, "test")]
+    assert told == [(0, None, "test"), (0, 1, "test"), (1, 1, "test")]
+    bench.clock.advance(minutes=1)
+    await bench.client.call_tool("crackerjack_run", {"command": "test"}, progress_handler=heard)
+    assert told[3] == (0, None, "test, about 1 s")
 
 
 @pytest.mark.parametrize(
@@ -95,9 +98,9 @@ async def test_health_tells_what_is_there_and_what_it_lacks(bench):
 
 
 async def test_health_of_nothing_says_how_to_get_it(bench):
-    bench.runner.absent = Unavailable("scripted is not installed: install it.")
+    bench.runner.absent = Unavailable("memory is not installed: install it.")
     said = await call(bench, "crackerjack_health_check")
-    assert said["summary"] == "No runner is there: scripted is not installed: install it."
+    assert said["summary"] == "No runner is there: memory is not installed: install it."
 
 
 async def test_help_names_what_was_found_and_nothing_else(bench):
@@ -112,7 +115,7 @@ async def test_help_answers_each_topic(bench, topic):
     expected = {
         "test": "runs the tests",
         "args": "`--fail-fast`",
-        "ai_agent_mode": "scripted 1.0: offers none",
+        "ai_agent_mode": "memory 1.0: offers none",
         "install": "bandit is not there.",
         "security": "cannot security here",
     }

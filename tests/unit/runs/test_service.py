@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from session_mgmt_mcp.adapters.memory.quality_runner import MemoryQualityRunner
 from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.runs.history import LONGEST, LOST
 from session_mgmt_mcp.domain.runs.service import Wish
@@ -18,8 +19,6 @@ from session_mgmt_mcp.ports.quality_runner import (
     Step,
     StepStatus,
 )
-
-from tests.unit.runs.conftest import Scripted
 
 TESTS = Step("pytest", Aspect.TESTS, StepStatus.PASSED)
 FAILED = Step("pytest", Aspect.TESTS, StepStatus.FAILED, findings=1)
@@ -180,7 +179,7 @@ async def test_a_run_becomes_evidence_for_the_score(bench):
     done = await run(bench, "lint")
     lint = next(one for one in done.feedback.score.components if one.name == "lint")
     assert (lint.points, lint.figure) == (5.0, "findings in 1 of 2 source files")
-    assert "scripted lint run" in lint.source
+    assert "memory lint run" in lint.source
 
 
 async def test_a_run_that_crashed_is_no_evidence(bench):
@@ -219,26 +218,26 @@ async def test_a_command_that_rewrites_files_needs_a_grant(bench):
 
 
 async def test_what_the_runner_does_not_offer_is_refused_with_what_there_is(bench):
-    with pytest.raises(Unsupported, match=r"scripted cannot security here; it offers .*bandit is not there"):
+    with pytest.raises(Unsupported, match=r"memory cannot security here; it offers .*bandit is not there"):
         await run(bench, "security")
-    with pytest.raises(Unsupported, match="scripted takes no workers for test; it takes fail-fast, paths"):
+    with pytest.raises(Unsupported, match="memory takes no workers for test; it takes fail-fast, paths"):
         await run(bench, "test", "--workers 2")
-    with pytest.raises(Unsupported, match=r"scripted 1\.0 offers none"):
+    with pytest.raises(Unsupported, match=r"memory 1\.0 offers none"):
         await run(bench, ai_agent=True)
     assert not await all_runs(bench)
 
 
 async def test_a_runner_without_tools_for_a_command_leaves_it_to_the_next(bench):
-    second = Scripted("second")
+    second = MemoryQualityRunner("second")
     bench.runner.toolless = frozenset({Command.LINT})
     bench.runs._runners = [bench.runner, second]
     assert (await run(bench, "lint")).run.report.runner == "second"
-    assert (await run(bench, "test")).run.report.runner == "scripted"
-    assert (await run(bench, "lint", runner="scripted")).run.report.runner == "scripted"
+    assert (await run(bench, "test")).run.report.runner == "memory"
+    assert (await run(bench, "lint", runner="memory")).run.report.runner == "memory"
 
 
 async def test_without_any_runner_the_answer_says_how_to_get_one(bench):
-    bench.runner.absent = Unavailable("scripted is not installed: install it.")
+    bench.runner.absent = Unavailable("memory is not installed: install it.")
     with pytest.raises(Unavailable, match="install it"):
         await run(bench)
 
