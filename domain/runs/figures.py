@@ -7,7 +7,7 @@ from session_mgmt_mcp.domain.runs.run import Run
 from session_mgmt_mcp.ports.quality_runner import Aspect, StepStatus
 
 _CLEAN = {Metric.LINT: Aspect.LINT, Metric.TYPES: Aspect.TYPES}
-_LOOKED = (StepStatus.PASSED, StepStatus.FAILED)
+LOOKED = (StepStatus.PASSED, StepStatus.FAILED)
 
 
 def figures(run: Run, sources: int) -> Mapping[Metric, Measured]:
@@ -36,7 +36,7 @@ def looked_at(run: Run, aspect: Aspect) -> bool:
         step.status for step in run.report.steps if step.aspect is aspect and step.status is not StepStatus.MISSING
     ]
     ended = [status for status in of_it if status is not StepStatus.SKIPPED]
-    return bool(ended) and all(status in _LOOKED for status in ended)
+    return bool(ended) and all(status in LOOKED for status in ended)
 
 
 def _clean(run: Run, aspect: Aspect, sources: int) -> tuple[float, str] | None:
@@ -61,7 +61,7 @@ def _security(run: Run) -> tuple[float, str] | None:
 
 def _coverage(run: Run) -> tuple[float, str] | None:
     lines = run.report.lines_run
-    if lines is None or not lines.total or not looked_at(run, Aspect.TESTS):
+    if lines is None or not lines.total or not (run.collected and looked_at(run, Aspect.TESTS)):
         return None
     return lines.percent, f"{lines.percent:.0f} % of {lines.total:,} lines run by tests"
 

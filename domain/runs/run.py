@@ -60,6 +60,11 @@ class Run:
         return {case.id: case.message for case in self.report.cases if case.status in bad}
 
     @property
+    def collected(self) -> bool:
+        """Whether every file of tests could be read: where one cannot, pytest runs none of the others either."""
+        return all("::" in case.id for case in self.report.cases if case.status is CaseStatus.ERROR)
+
+    @property
     def passing(self) -> frozenset[str]:
         """The tests that passed, by id."""
         return frozenset(case.id for case in self.report.cases if case.status is CaseStatus.PASSED)

@@ -77,7 +77,7 @@ def _gone(
 
 
 def _ran_all_tests(run: Run) -> bool:
-    return run.whole and looked_at(run, Aspect.TESTS) and bool(run.report.cases)
+    return run.whole and run.collected and looked_at(run, Aspect.TESTS) and bool(run.report.cases)
 
 
 def _trees(runs: Sequence[Run]) -> list[int | None]:

@@ -123,7 +123,7 @@ def _findings(run: Run, aspect: Aspect) -> tuple[str, float] | None:
 
 def _of_tests(run: Run) -> Iterator[tuple[Metric, str, float]]:
     report = run.report
-    if not looked_at(run, Aspect.TESTS):
+    if not (run.collected and looked_at(run, Aspect.TESTS)):
         return
     passed = sum(case.status is CaseStatus.PASSED for case in report.cases)
     failed = sum(case.status is CaseStatus.FAILED or case.status is CaseStatus.ERROR for case in report.cases)

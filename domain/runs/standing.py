@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from session_mgmt_mcp.domain.failures import error_names
-from session_mgmt_mcp.domain.runs.figures import looked_at
+from session_mgmt_mcp.domain.runs.figures import LOOKED, looked_at
 from session_mgmt_mcp.domain.runs.run import Run
 from session_mgmt_mcp.ports.quality_runner import Aspect, Finding
 
@@ -70,8 +70,9 @@ def course(before: Course, run: Run) -> Course:
         if key in kept:
             kept[key] = replace(kept[key], failure=failure, runs=kept[key].runs + 1)
         elif len(kept) < MOST:
-            kept[key] = Standing(failure, run.id, run.at.isoformat())
-            if failure.aspect is Aspect.TESTS or failure.aspect in before.looked:
+            changed = tuple(run.changed or ())[:EDITED_KEPT]
+            kept[key] = Standing(failure, run.id, run.at.isoformat(), edited=changed)
+            if failure.aspect is Aspect.TESTS or (failure.aspect in before.looked and len(standing) < MOST):
                 fresh.append(kept[key])
     looked = before.looked | {aspect for aspect in Aspect if run.whole and looked_at(run, aspect)}
     return Course(kept, looked, fresh, mended)
@@ -101,21 +102,22 @@ def _message(ones: Sequence[Finding]) -> str:
 
 
 def _with_edits(one: Standing, run: Run) -> Standing:
-    if run.edited is None:
-        return replace(one, edits_known=False)
-    return replace(one, edited=tuple(dict.fromkeys((*one.edited, *run.edited)))[:EDITED_KEPT])
+    """By hand before `run`, or by `run` itself: a formatter mends, too."""
+    edited = dict.fromkeys((*one.edited, *(run.edited or ()), *(run.changed or ())))
+    return replace(one, edited=tuple(edited)[:EDITED_KEPT], edits_known=one.edits_known and run.edited is not None)
 
 
 def _gone(failure: Failure, run: Run) -> bool:
     if failure.aspect is Aspect.TESTS:
         file = failure.key.removeprefix("test ")
         return file in run.passing or ("::" not in file and any(id.startswith(f"{file}::") for id in run.passing))
-    ran = any(failure.key.startswith(f"{step.name} ") for step in run.report.steps)
+    ran = any(failure.key.startswith(f"{step.name} ") for step in run.report.steps if step.status in LOOKED)
     return ran and run.whole and looked_at(run, failure.aspect)
 
 
 def _vanished(failure: Failure, run: Run) -> bool:
-    if failure.aspect is not Aspect.TESTS or not (run.whole and looked_at(run, Aspect.TESTS)):
+    whole = run.whole and run.collected and looked_at(run, Aspect.TESTS)
+    if failure.aspect is not Aspect.TESTS or not whole:
         return False
     id = failure.key.removeprefix("test ")
     return all(case.id != id for case in run.report.cases)

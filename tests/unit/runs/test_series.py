@@ -36,7 +36,7 @@ def test_findings_are_counted_by_what_the_step_looks_at(command, metric):
 
 
 def test_a_run_of_tests_tells_how_many_ran_failed_and_passed_and_the_coverage():
-    broken = Case("d", CaseStatus.ERROR)
+    broken = Case("t.py::d", CaseStatus.ERROR)
     skipped = Case("e", CaseStatus.SKIPPED)
     found = run(0, Command.TEST, 2, cases=[*cases({"a": "no"}, "bc"), broken, skipped], lines_run=LinesRun(80, 100))
     told = {one.metric: one.points[0].value for one in series([found])}
