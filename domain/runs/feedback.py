@@ -34,6 +34,7 @@ class Feedback:
     trend: Trend | None = None
     reflection: str = ""
     because: str = ""
+    fault: str = ""  # what of it could not be done, and why
 
 
 class FeedbackService:

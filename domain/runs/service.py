@@ -1,10 +1,12 @@
 """Runs what somebody asks for, keeps it, and says how it compares with what was known."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 
 from session_mgmt_mcp.domain.grants import Grants, Operation
 from session_mgmt_mcp.domain.projects import ProjectService
@@ -32,6 +34,7 @@ from session_mgmt_mcp.ports.quality_runner import (
     RunReport,
 )
 
+T = TypeVar("T")
 ASKED_OF_HISTORY = timedelta(days=14)  # for a prediction
 MOST_SECONDS = 3_600.0
 
@@ -192,9 +195,7 @@ class RunService:
         await self._history.begin(run)
         first = Progress(_expected(request.command, expected), 0)
         report = await self._reported(runner, request, run, first, progressed, place)
-        kept = await self._closed(report, place)
-        sources = 0 if kept.run.options.paths else place.sources
-        return replace(kept, prediction=expected, feedback=await self._feedback.take(kept.run, place.top, sources))
+        return replace(await _to_its_end(self._taken(report, place)), prediction=expected)
 
     async def _reported(
         self,
@@ -207,31 +208,51 @@ class RunService:
     ) -> "_Reported":
         writer = self._history.writer(run.id)
         told: list[Progress] = []
+        unkept: list[PortError] = []
 
         async def heard(progress: Progress) -> None:
             told[:] = [progress]
             await progressed(progress)
 
+        async def printed(text: str) -> None:
+            try:
+                await writer.printed(text)
+            except PortError as error:
+                unkept.append(error)
+                raise
+
         try:
             await progressed(first)
-            report = await runner.run(request, writer.printed, heard)
-        except PortError:
-            await self._history.forget(run.id)  # nothing was run
-            raise
+            report = await runner.run(request, printed, heard)
         except BaseException as error:
+            if isinstance(error, PortError) and error not in unkept:
+                await _to_its_end(self._history.forget(run.id))  # nothing was run
+                raise
             outcome = Outcome.CANCELLED if isinstance(error, asyncio.CancelledError) else Outcome.CRASH
             during = f" during {told[0].step}" if told else ""
             seconds = (self._clock.now() - run.at).total_seconds()
             ended = replace(run.report, outcome=outcome, seconds=seconds, note=f"It was ended{during}: run it again.")
-            await asyncio.shield(self._closed(_Reported(replace(run, report=ended), writer), place))
+            with suppress(PortError):  # the first error is the one to tell
+                await _to_its_end(self._taken(_Reported(replace(run, report=ended), writer), place))
             raise
         return _Reported(replace(run, report=report), writer)
 
-    async def _closed(self, reported: "_Reported", place: Place) -> Finished:
+    async def _taken(self, reported: "_Reported", place: Place) -> Finished:
+        """Kept, and what followed from it: of one that was ended, too, since the next is compared with it."""
+        run = await self._closed(reported, place)
+        try:
+            feedback = await self._feedback.take(run, place.top, 0 if run.options.paths else place.sources)
+        except PortError as error:
+            feedback = Feedback(fault=f"The run is kept, but not all that follows from it: {error}")
+        return Finished(run, feedback=feedback)
+
+    async def _closed(self, reported: "_Reported", place: Place) -> Run:
         await reported.output.close()
-        after = await self._trees.look(place.top)
-        run = replace(reported.run, after=after, changed=await self._trees.edited(place.top, reported.run.tree, after))
-        return Finished(await self._history.keep(run, reported.output.sizes))
+        run = reported.run
+        with suppress(PortError):  # it may have taken its own project away
+            after = await self._trees.look(place.top)
+            run = replace(run, after=after, changed=await self._trees.edited(place.top, run.tree, after))
+        return await self._history.keep(run, reported.output.sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +261,20 @@ class _Reported:
 
     run: Run
     output: OutputWriter
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Is done also when this task is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        raise cancelled
+    return task.result()
 
 
 async def _asked(runner: QualityRunner, folder: Path) -> Capabilities | Unavailable:

@@ -248,6 +248,7 @@ def _summary(done: Finished) -> str:
     if feedback.score and feedback.score.total is not None:
         change = feedback.trend.change if feedback.trend else None
         said.append(f"Quality {feedback.score.total} of 100{f' ({change:+d})' if change else ''}.")
+    said.append(feedback.fault)
     return redact(" ".join(filter(None, said))).text
 
 

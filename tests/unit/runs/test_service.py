@@ -334,3 +334,73 @@ async def test_the_time_it_will_take_is_predicted_from_the_runs_before(bench):
     done = [await run(bench) for _ in range(7)]
     assert done[0].prediction is None and done[1].prediction.seconds == 10.0 and done[1].prediction.error is None
     assert done[6].prediction.seconds == 11.0 and done[6].prediction.error is not None and done[6].run.predicted == 11.0
+
+
+async def test_a_run_that_is_over_is_kept_whoever_stops_waiting(bench, monkeypatch):
+    bench.runner.reports = [report_of("t.py::two")]
+    task = asyncio.create_task(run(bench))
+    keeps = bench.runs.history.keep
+
+    async def keep(kept, sizes):
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        return await keeps(kept, sizes)
+
+    monkeypatch.setattr(bench.runs.history, "keep", keep)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    monkeypatch.undo()
+    [kept] = await all_runs(bench)
+    assert kept.report.outcome is Outcome.FINDINGS and not bench.runs.busy
+    assert "test t.py::two" in (await run(bench, "lint")).feedback.course.standing
+
+
+async def test_what_was_edited_before_a_run_that_was_cancelled_is_not_forgotten(bench):
+    async def cancelled(request):
+        raise asyncio.CancelledError
+
+    bench.runner.reports = [report_of("t.py::two"), cancelled, report_of(passing=("t.py::two",))]
+    await run(bench)
+    bench.write("shop/cart.py", "TOTAL = 2\n")
+    with pytest.raises(asyncio.CancelledError):
+        await run(bench)
+    [mended] = (await run(bench)).feedback.course.mended
+    assert mended.edited == ("shop/cart.py",)
+
+
+async def test_a_run_whose_output_cannot_be_kept_is_not_forgotten(bench, monkeypatch):
+    async def full(writer, text):
+        raise Unavailable("The disk is full: make room.")
+
+    monkeypatch.setattr("session_mgmt_mcp.domain.runs.outputs.OutputWriter.printed", full)
+    with pytest.raises(Unavailable, match="disk is full"):
+        await run(bench)
+    [kept] = await all_runs(bench)
+    assert kept.report.outcome is Outcome.CRASH
+
+
+async def test_a_run_that_nothing_could_follow_from_is_told_all_the_same(bench, monkeypatch):
+    async def broken(*_):
+        raise Unavailable("The memory is not there: start it.")
+
+    monkeypatch.setattr(bench.app.memory, "store_many", broken)
+    bench.runner.reports = [report_of("t.py::two")]
+    found = await bench.client.call_tool("crackerjack_run", {"command": "test"})
+    assert found.structured_content["failed"][0]["id"] == "t.py::two"
+    assert "The run is kept, but" in found.structured_content["summary"]
+    assert "start it" in found.structured_content["summary"]
+
+
+async def test_a_run_that_takes_its_project_away_is_kept(bench, monkeypatch):
+    async def removes(request):
+        async def gone(top):
+            raise Unavailable("The folder is gone.")
+
+        monkeypatch.setattr(bench.runs._trees, "look", gone)
+        return report_of()
+
+    bench.runner.reports = [removes]
+    done = await run(bench)
+    assert done.run.after is None and await all_runs(bench) == [done.run]
