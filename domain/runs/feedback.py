@@ -1,5 +1,6 @@
 """What a run leaves behind in the rest of the product: evidence for the score, errors and their fixes, reflections."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.quality.trend import Trend
 from session_mgmt_mcp.domain.runs.figures import figures
 from session_mgmt_mcp.domain.runs.memories import MOST_REMEMBERED, in_words, of_failure, of_fix, of_run
+from session_mgmt_mcp.domain.runs.records import pack, unpack
 from session_mgmt_mcp.domain.runs.run import Run
 from session_mgmt_mcp.domain.runs.standing import Course, Failure, Standing, course
 from session_mgmt_mcp.ports.errors import Conflict
@@ -71,10 +73,9 @@ class FeedbackService:
             if moved_on == before:
                 return moved_on
             moved_on = await self._remember(run, moved_on)
-            body: dict[str, Json] = {
-                "standing": [_body(one) for one in moved_on.standing.values()],
-                "looked": sorted(moved_on.looked),
-            }
+            standing = json.dumps([_body(one) for one in moved_on.standing.values()])
+            # The same edits stand at hundreds of failures: unpacked they would be more than a document takes.
+            body: dict[str, Json] = {"standing": pack(standing), "looked": sorted(moved_on.looked)}
             try:
                 version = document.version if document else 0
                 await self._storage.put(STANDING, id, body, expected_version=version)
@@ -114,6 +115,8 @@ class FeedbackService:
 def _read(document: Document | None) -> Course:
     body: Mapping[str, Json] = document.body if document else {}
     standing, looked = body.get("standing", ()), body.get("looked", ())
+    if isinstance(standing, str):
+        standing = json.loads(unpack(standing))
     assert isinstance(standing, Sequence) and isinstance(looked, Sequence)
     found = [_standing(one) for one in standing if isinstance(one, Mapping)]
     return Course({one.failure.key: one for one in found}, frozenset(Aspect(str(one)) for one in looked))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from session_mgmt_mcp.domain.quality.evidence import ERROR_COSTS, WARNING_COSTS, Measured, Metric
+from session_mgmt_mcp.domain.runs.records import MOST_FINDINGS
 from session_mgmt_mcp.domain.runs.run import Run
 from session_mgmt_mcp.ports.quality_runner import Aspect, StepStatus
 
@@ -45,7 +46,8 @@ def _clean(run: Run, aspect: Aspect, sources: int) -> tuple[float, str] | None:
     files = {one.file for one in run.report.findings if one.aspect is aspect}
     located = sum(one.aspect is aspect for one in run.report.findings)
     told = sum(step.findings for step in run.report.steps if step.aspect is aspect)
-    faulty = min(sources, len(files) + max(0, told - located))
+    unplaced = max(0, told - located) if len(run.report.findings) < MOST_FINDINGS else 0  # else cut, but of known files
+    faulty = min(sources, len(files) + unplaced)
     return 100 * (1 - faulty / sources), f"findings in {faulty:,} of {sources:,} source files"
 
 

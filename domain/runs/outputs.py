@@ -12,7 +12,7 @@ from session_mgmt_mcp.ports.session_storage import SessionStorage
 
 OUTPUTS = "run_outputs"
 OUTPUT_KEPT = timedelta(days=90)
-PIECE = 400_000  # characters
+PIECE = 250_000  # characters: packed, those of any language fit into a document
 _HELD = 1_000_000  # of a private key that never ends
 _OPENS, _CLOSES = "-----BEGIN ", "-----END "
 
@@ -56,10 +56,10 @@ class OutputWriter:
         rest = whole[cut:]
         self._waiting, self._length, self._least = [rest], len(rest), len(rest) + PIECE
         if cut:
-            text, packed = await asyncio.to_thread(_packed, whole[:cut])
             expires = self._clock.now() + OUTPUT_KEPT
-            await self._storage.put(OUTPUTS, _id(self._run, len(self.sizes)), {"text": packed}, expires=expires)
-            self.sizes.append(len(text))
+            for size, packed in await asyncio.to_thread(_packed, whole[:cut]):
+                await self._storage.put(OUTPUTS, _id(self._run, len(self.sizes)), {"text": packed}, expires=expires)
+                self.sizes.append(size)
 
 
 async def read(storage: SessionStorage, run: str, sizes: Sequence[int], offset: int, limit: int) -> OutputPage:
@@ -83,16 +83,20 @@ async def read(storage: SessionStorage, run: str, sizes: Sequence[int], offset: 
 
 
 def _end_of(text: str) -> int:
-    """Where a piece may end: not inside of a private key, which is only known by both its ends."""
-    opened = text.rfind(_OPENS)
-    if opened < 0 or text.find(_CLOSES, opened) >= 0 or len(text) > _HELD:
+    """Where a piece may end: at the end of a line, and not inside of a private key, which is only known by both its ends."""
+    if len(text) > _HELD:
         return len(text)
+    opened = text.rfind(_OPENS)
+    if opened < 0 or text.find(_CLOSES, opened) >= 0:
+        return text.rfind("\n") + 1
     return text.rfind("\n", 0, opened) + 1
 
 
-def _packed(text: str) -> tuple[str, str]:
+def _packed(text: str) -> list[tuple[int, str]]:
+    """Redacted before it is cut: each piece with its size."""
     cleaned = redact(text).text
-    return cleaned, pack(cleaned)
+    pieces = [cleaned[at : at + PIECE] for at in range(0, len(cleaned), PIECE)]
+    return [(len(piece), pack(piece)) for piece in pieces]
 
 
 def _id(run: str, piece: int) -> str:

@@ -52,18 +52,30 @@ def clean(report: RunReport) -> RunReport:
         ],
         findings=[
             replace(one, file=redact(one.file).text, message=redact(one.message).text[:MESSAGE_KEPT])
-            for one in report.findings[:MOST_FINDINGS]
+            for one in _telling(report.findings)
         ],
     )
+
+
+def _telling(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """As many as are kept: of each rule in each file one, before a second of any."""
+    if len(findings) <= MOST_FINDINGS:
+        return findings
+    seen: set[tuple[str, str, str]] = set()
+    again = []
+    for one in findings:
+        key = one.step, one.rule, one.file
+        again.append(key in seen)
+        seen.add(key)
+    order = sorted(range(len(findings)), key=again.__getitem__)[:MOST_FINDINGS]
+    return [findings[at] for at in sorted(order)]
 
 
 def body_of(run: Run) -> dict[str, Json]:
     """Of a run whose report is `clean`. Beside what can be asked for stands the whole, packed."""
     whole = _plain(run)
     packed = _pack(whole)
-    while len(packed) > _PACKED:  # tens of thousands of tests with long messages
-        cases = whole["report"]["cases"]
-        whole["report"]["cases"] = [{**case, "message": case["message"][:200]} for case in cases[: len(cases) * 2 // 3]]
+    while len(packed) > _PACKED and _shorten(whole):  # tens of thousands of tests with long messages
         packed = _pack(whole)
     return {
         "project": run.project,
@@ -127,6 +139,19 @@ def _plain(run: Run) -> dict[str, Any]:
         whole[name] = None if paths is None else _redacted(list(paths)[:MOST_NAMED])
     whole["options"]["paths"] = _redacted(list(run.options.paths))
     return whole
+
+
+def _shorten(whole: dict[str, Any]) -> bool:
+    """Whether there was anything left to leave out: tests and findings before what files held."""
+    report = whole["report"]
+    if not (report["cases"] or report["findings"] or whole["tree"] or whole["after"]):
+        return False
+    if not (report["cases"] or report["findings"]):
+        whole["tree"] = whole["after"] = None
+    for name in ("cases", "findings"):
+        some = report[name][: len(report[name]) * 2 // 3]
+        report[name] = [{**one, "message": one["message"][:200]} for one in some]
+    return True
 
 
 def _tree(tree: Tree | None) -> dict[str, Any] | None:

@@ -1,9 +1,13 @@
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from session_mgmt_mcp.domain.runs.records import MOST_CASES, body_of, clean, run_of
+from session_mgmt_mcp.domain.quality.evidence import Metric
+from session_mgmt_mcp.domain.runs.figures import figures
+from session_mgmt_mcp.domain.runs.records import MOST_CASES, MOST_FINDINGS, body_of, clean, run_of
 from session_mgmt_mcp.domain.runs.run import Run, Tree
 from session_mgmt_mcp.ports.quality_runner import (
     Aspect,
@@ -104,3 +108,31 @@ def test_a_run_of_very_many_failing_tests_fits_and_keeps_the_failures():
     body = body_of(Run("id", "p", "s", AT, Options(), report))
     assert len(as_json(body)) < MOST_BYTES
     assert len(run_of(Document("id", 1, body, AT)).failing) == 3_000
+
+
+@pytest.mark.parametrize("kind", ["findings", "tree"])
+def test_a_run_of_whatever_length_fits(kind):
+    noise = [random.Random(n).randbytes(1_500).hex() for n in range(MOST_FINDINGS if kind == "findings" else 1)]
+    findings = [Finding("mypy", Aspect.TYPES, "r", f"{n}.py", 1, said) for n, said in enumerate(noise)]
+    names = [random.Random(n).randbytes(60).hex() for n in range(5_000 if kind == "tree" else 0)]
+    tree = Tree("h", {name: name[:32] for name in names})
+    report = RunReport("r", "1", Command.CHECK, Outcome.FINDINGS, 1.0, findings=findings)
+    body = body_of(Run("id", "p", "s", AT, Options(), report, tree, tree))
+    assert len(as_json(body)) < MOST_BYTES
+
+
+def test_of_too_many_findings_each_file_keeps_one():
+    findings = [Finding("ruff", Aspect.LINT, "E501", "long.py", n, "long") for n in range(MOST_FINDINGS)]
+    findings.append(Finding("ruff", Aspect.LINT, "F821", "late.py", 1, "late"))
+    step = Step("ruff", Aspect.LINT, StepStatus.FAILED, 1.0, len(findings))
+    report = clean(RunReport("r", "1", Command.LINT, Outcome.FINDINGS, 1.0, steps=[step], findings=findings))
+    assert len(report.findings) == MOST_FINDINGS and report.findings[-1].file == "late.py"
+    measured = figures(Run("id", "p", "s", AT, Options(), report), 4)
+    assert measured[Metric.LINT].percent == 50
+
+
+def test_more_findings_than_are_kept_are_no_more_files_than_they_are_in():
+    findings = [Finding("ruff", Aspect.LINT, "E501", "long.py", n, "long") for n in range(2 * MOST_FINDINGS)]
+    step = Step("ruff", Aspect.LINT, StepStatus.FAILED, 1.0, len(findings))
+    report = clean(RunReport("r", "1", Command.LINT, Outcome.FINDINGS, 1.0, steps=[step], findings=findings))
+    assert figures(Run("id", "p", "s", AT, Options(), report), 4)[Metric.LINT].percent == 75

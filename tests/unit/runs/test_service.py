@@ -1,4 +1,5 @@
 import asyncio
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -6,6 +7,7 @@ import pytest
 from session_mgmt_mcp.adapters.memory.quality_runner import MemoryQualityRunner
 from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.runs.history import LONGEST, LOST
+from session_mgmt_mcp.domain.runs.outputs import PIECE
 from session_mgmt_mcp.domain.runs.service import Wish
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable, Unsupported
 from session_mgmt_mcp.ports.quality_runner import (
@@ -404,3 +406,30 @@ async def test_a_run_that_takes_its_project_away_is_kept(bench, monkeypatch):
     bench.runner.reports = [removes]
     done = await run(bench)
     assert done.run.after is None and await all_runs(bench) == [done.run]
+
+
+async def test_a_secret_in_a_line_longer_than_a_piece_is_not_kept(bench):
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    line = f"{'x ' * ((PIECE - 20) // 2)}{secret} {'y ' * 10}\n"
+    bench.runner.prints = [line[:PIECE], line[PIECE:]]
+    done = await run(bench)
+    text = (await bench.runs.history.output(done.run.id, 0, 10_000_000)).text
+    assert text == line.replace(secret, "[redacted:github-token]")
+
+
+async def test_output_that_hardly_packs_is_kept(bench):
+    signs = random.Random(1).choices([chr(code) for code in range(0x10000, 0x2FA1D)], k=PIECE * 3)
+    bench.runner.prints = [f"-----BEGIN {''.join(signs)}\n"]
+    done = await run(bench)
+    assert (await bench.runs.history.output(done.run.id, 0, 10_000_000)).text == bench.runner.prints[0]
+
+
+async def test_many_failures_with_many_edits_are_kept_track_of(bench):
+    files = [f"shop/a_package_with_a_long_name/and_another_one/module_{number:04}.py" for number in range(500)]
+    edits = [f"shop/a_package_with_a_long_name/and_another_one/edited_{number:04}.py" for number in range(50)]
+    bench.runner.reports = [linted(*(("F821", file) for file in files)) for _ in range(2)]
+    await run(bench, "lint")
+    for file in edits:
+        bench.write(file, "A = 1\n")
+    done = await run(bench, "lint")
+    assert not done.feedback.fault and all(len(one.edited) == 50 for one in done.feedback.course.standing.values())
