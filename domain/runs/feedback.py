@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from pathlib import Path
 
 from session_mgmt_mcp.domain.checkpoints import moved, remarkable, standing
@@ -50,7 +51,7 @@ class FeedbackService:
     async def take(self, run: Run, folder: Path, sources: int) -> Feedback:
         """`run` as it is kept; `sources`: files that its tools can read, 0 when it did not look at the whole project."""
         taken = Feedback(await self._follow(run))
-        measured = figures(run, sources)
+        measured = figures(run, sources) if sources or not run.package else {}
         if not measured:
             return taken
         for metric, figure in measured.items():
@@ -65,7 +66,7 @@ class FeedbackService:
 
     async def _follow(self, run: Run) -> Course:
         """What stands moves on by this run; what is new in it is remembered."""
-        id = key_of(run.project)
+        id = _id(run)
         while True:
             document = await self._storage.get(STANDING, id)
             before = _read(document)
@@ -110,6 +111,12 @@ class FeedbackService:
             key=f"run {run.at:%Y-%m-%d} {taken.score.total}",
         )
         return (await self._memory.store(draft)).id
+
+
+def _id(run: Run) -> str:
+    """Packages of a project stand for themselves: their files and tests may have the same names."""
+    of_package = f":{blake2b(run.package.encode(), digest_size=8).hexdigest()}" if run.package else ""
+    return f"{key_of(run.project)}{of_package}"
 
 
 def _read(document: Document | None) -> Course:

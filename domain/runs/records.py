@@ -117,6 +117,7 @@ def run_of(document: Document) -> Run:
         changed=whole["changed"],
         edited=whole["edited"],
         predicted=whole["predicted"],
+        package=whole.get("package", ""),
     )
 
 

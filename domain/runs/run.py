@@ -38,6 +38,7 @@ class Run:
     changed: Sequence[str] | None = None
     edited: Sequence[str] | None = None
     predicted: float | None = None  # seconds
+    package: str = ""  # the folder it ran in, from the project's top, with `/`; its report's paths are from there
 
     @property
     def command(self) -> Command:

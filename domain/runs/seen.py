@@ -38,7 +38,7 @@ class Record:
 
 def record_of(runs: Sequence[Run]) -> Record:
     """Reads each case of `runs` (oldest first) once or twice, whatever came of the run: a test that failed in it did fail."""
-    failing = [run.failing for run in runs]
+    failing = [{_name(run, id): said for id, said in run.failing.items()} for run in runs]
     ever = frozenset().union(*failing)
     passing = [_passed(run, ever) for run in runs]
     tests: dict[str, list[Seen]] = {}
@@ -53,12 +53,17 @@ def record_of(runs: Sequence[Run]) -> Record:
 
 def _passed(run: Run, ever: frozenset[str]) -> set[str]:
     """Of the tests that ever failed. A file that could not be collected is well once a test of it ran."""
-    cases = run.report.cases
-    passed = {case.id for case in cases if case.id in ever and case.status is CaseStatus.PASSED}
+    cases = [(_name(run, case.id), case.status) for case in run.report.cases]
+    passed = {name for name, status in cases if name in ever and status is CaseStatus.PASSED}
     files = {name for name in ever if "::" not in name}
     if files:
-        passed |= files & {case.id.partition("::")[0] for case in cases if "::" in case.id}
+        passed |= files & {name.partition("::")[0] for name, _ in cases if "::" in name}
     return passed
+
+
+def _name(run: Run, id: str) -> str:
+    """A test's from the project's top: two packages may have one of the same id."""
+    return f"{run.package}/{id}" if run.package else id
 
 
 def _gone(
@@ -70,7 +75,9 @@ def _gone(
         last = seen[-1]
         if last.failed:
             file = test.partition("::")[0]
-            without = next((at for at in complete if at > last.at and file not in failing[at]), None)
+            package = runs[last.at].package
+            later = (at for at in complete if at > last.at and runs[at].package == package)
+            without = next((at for at in later if file not in failing[at]), None)
             if without is not None:
                 found[test] = without
     return found

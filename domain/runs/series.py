@@ -73,7 +73,8 @@ def series(runs: Iterable[Run]) -> list[Series]:
     for run in runs:
         if not run.whole:
             continue
-        for metric, by, value in figures(run):
+        for metric, tools, value in figures(run):
+            by = f"{tools} in {run.package}" if run.package else tools
             before = last.get((metric, by))
             again = metric is not Metric.SECONDS and before is not None and same_files(before, run)
             found.setdefault((metric, by), []).append(Point(run.at, value, run.id, again))

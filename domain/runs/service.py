@@ -178,7 +178,9 @@ class RunService:
     ) -> Finished:
         at = self._clock.now()
         earlier = await self._history.since(place.project, at - ASKED_OF_HISTORY, request.command)
-        expected = prediction(earlier, runner.name, request.command, request.options)
+        package = "" if place.folder == place.top else place.folder.relative_to(place.top).as_posix()
+        same = [run for run in earlier if run.package == package]
+        expected = prediction(same, runner.name, request.command, request.options)
         last, tree = await asyncio.gather(self._history.last(place.project), self._trees.look(place.top))
         edited = await self._trees.edited(place.top, last.after, tree) if last else None
         run = Run(
@@ -191,6 +193,7 @@ class RunService:
             tree=tree,
             edited=edited,
             predicted=expected.seconds if expected else None,
+            package=package,
         )
         await self._history.begin(run)
         first = Progress(_expected(request.command, expected), 0)

@@ -8,6 +8,8 @@ from session_mgmt_mcp.adapters.memory.quality_runner import MemoryQualityRunner
 from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.runs.history import LONGEST, LOST
 from session_mgmt_mcp.domain.runs.outputs import PIECE
+from session_mgmt_mcp.domain.runs.seen import record_of
+from session_mgmt_mcp.domain.runs.series import series
 from session_mgmt_mcp.domain.runs.service import Wish
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable, Unsupported
 from session_mgmt_mcp.ports.quality_runner import (
@@ -16,6 +18,7 @@ from session_mgmt_mcp.ports.quality_runner import (
     CaseStatus,
     Command,
     Finding,
+    LinesRun,
     Outcome,
     RunReport,
     Step,
@@ -433,3 +436,28 @@ async def test_many_failures_with_many_edits_are_kept_track_of(bench):
         bench.write(file, "A = 1\n")
     done = await run(bench, "lint")
     assert not done.feedback.fault and all(len(one.edited) == 50 for one in done.feedback.course.standing.values())
+
+
+async def test_packages_of_one_project_are_told_apart(bench):
+    for name in ("api", "web"):
+        bench.write(f"{name}/pyproject.toml", f'[project]\nname = "{name}"\n')
+        bench.write(f"{name}/src.py", "")
+    bench.git("add", "-A")
+    bench.git("commit", "-qm", "packages")
+    top = bench.folder
+
+    async def run_in(name, command="lint"):
+        bench.folder = top / name
+        return await run(bench, command)
+
+    covered = replace(report_of("t.py::two"), lines_run=LinesRun(1, 2))
+    bench.runner.reports = [linted(("F821", "src.py")), linted(), covered, report_of(passing=("t.py::two",))]
+    assert (await run_in("api")).run.package == "api"
+    assert not (await run_in("web")).feedback.course.mended
+    assert (await run_in("api", "test")).feedback.score is None, "the coverage of a part was taken for the whole"
+    assert not (await run_in("web", "test")).feedback.course.mended
+    runs = await all_runs(bench)
+    assert [one.package for one in runs] == ["api", "web"] * 2
+    record = record_of(runs)
+    assert list(record.tests) == ["api/t.py::two"] and not record.gone
+    assert not [one for one in series(runs) if len(one.points) > 1]
