@@ -57,6 +57,7 @@ class ActivityMonitor:
         self._on: dict[Path, tuple[Monitor, Listener]] = {}
         self._unwritten: dict[str, Hour] = {}
         self._writing = asyncio.Lock()
+        self._turning = asyncio.Lock()  # what is switched off while it is taken up again stays off
 
     @property
     def busy(self) -> bool:
@@ -65,23 +66,27 @@ class ActivityMonitor:
 
     async def start(self, folders: Sequence[Path], user: str) -> list[Named]:
         """From now on, over restarts; those that are on already stay on. Raises Invalid, NotFound, Unavailable."""
-        wanted = sorted(set(folders))
-        if len(set(self._on) | set(wanted)) > MOST:
-            raise Invalid(f"project_paths: at most {MOST} folders are watched at a time; stop_app_monitoring ends all.")
-        before = set(self._on)
-        try:
-            return [await self._start(folder, user) for folder in wanted]
-        except BaseException:
-            for folder in set(self._on) - before:
-                await self._end(folder, "off")
-            raise
+        async with self._turning:
+            wanted = sorted(set(folders))
+            if len(set(self._on) | set(wanted)) > MOST:
+                raise Invalid(
+                    f"project_paths: at most {MOST} folders are watched at a time; stop_app_monitoring ends all."
+                )
+            before = set(self._on)
+            try:
+                return [await self._start(folder, user) for folder in wanted]
+            except BaseException:
+                for folder in set(self._on) - before:
+                    await self._end(folder, "off")
+                raise
 
     async def stop(self) -> list[Monitor]:
         """All of them."""
-        await self.flush()
-        await self.close()
-        on = [monitor for monitor in await self._monitors.all("activity") if monitor.state == "on"]
-        return [await self._monitors.finish(monitor, "off") for monitor in on]
+        async with self._turning:
+            await self.flush()
+            await self.close()
+            on = [monitor for monitor in await self._monitors.all("activity") if monitor.state == "on"]
+            return [await self._monitors.finish(monitor, "off") for monitor in on]
 
     async def states(self) -> list[Monitor]:
         """What is on, and what was, newest first."""
@@ -89,12 +94,13 @@ class ActivityMonitor:
 
     async def resume(self) -> None:
         """Goes on with what was on when the last process ended; what cannot go on has ended, and says why."""
-        for monitor in await self._monitors.all("activity"):
-            if monitor.state == "on" and Path(monitor.folder) not in self._on:
-                try:
-                    await self._watch(monitor)
-                except PortError as error:
-                    await self._monitors.finish(monitor, "ended", str(error))
+        async with self._turning:
+            for monitor in await self._monitors.all("activity"):
+                if monitor.state == "on" and Path(monitor.folder) not in self._on:
+                    try:
+                        await self._watch(monitor)
+                    except PortError as error:
+                        await self._monitors.finish(monitor, "ended", str(error))
 
     async def close(self) -> None:
         """Watches nothing more, and writes what was noted; what was on stays so for the next process."""

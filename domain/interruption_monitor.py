@@ -102,6 +102,7 @@ class InterruptionMonitor:
         self._active: Path | None = None  # where somebody works, as far as that was seen
         self._events: deque[Mapping[str, Any]] = deque(maxlen=WAITING)
         self._wake = asyncio.Event()
+        self._turning = asyncio.Lock()  # what is switched off while it is taken up again stays off
         self._known: set[str] = set()  # sessions that were heard of since this began
         self._roots: dict[str, Path | None] = {}  # by the folder that an event named
 
@@ -112,31 +113,33 @@ class InterruptionMonitor:
 
     async def start(self, folder: Path, user: str, watch_files: bool) -> Started:
         """From now on, over restarts. Raises Invalid, NotFound, Unavailable; then nothing is on."""
-        root = await self._root(folder)
-        if root is None:
-            raise NotFound(f"There is no folder {folder} to watch: name one that exists.")
-        already = root in self._on
-        if already:
-            await self._leave(root)
-        project = await self._projects.project_of(str(root))
-        monitor = Monitor("interruption", project, str(root), self._clock.now(), user, watch_files)
-        watched = await self._watch(monitor)
-        try:
-            watched.monitor = await self._monitors.put(monitor)
-        except BaseException:
-            await self._leave(root)
-            raise
-        return Started(watched.monitor, watched.folders, already)
+        async with self._turning:
+            root = await self._root(folder)
+            if root is None:
+                raise NotFound(f"There is no folder {folder} to watch: name one that exists.")
+            already = root in self._on
+            if already:
+                await self._leave(root)
+            project = await self._projects.project_of(str(root))
+            monitor = Monitor("interruption", project, str(root), self._clock.now(), user, watch_files)
+            watched = await self._watch(monitor)
+            try:
+                watched.monitor = await self._monitors.put(monitor)
+            except BaseException:
+                await self._leave(root)
+                raise
+            return Started(watched.monitor, watched.folders, already)
 
     async def stop(self, project: str | None) -> list[tuple[Monitor, int]]:
         """Those of a project, None: all; and how many interruptions each has seen since this process watches."""
-        stopped: list[tuple[Monitor, int]] = []
-        for monitor in await self._monitors.all("interruption", project):
-            if monitor.state != "on":
-                continue
-            watched = await self._leave(Path(monitor.folder))
-            stopped.append((await self._monitors.finish(monitor, "off"), watched.kept if watched else 0))
-        return stopped
+        async with self._turning:
+            stopped: list[tuple[Monitor, int]] = []
+            for monitor in await self._monitors.all("interruption", project):
+                if monitor.state != "on":
+                    continue
+                watched = await self._leave(Path(monitor.folder))
+                stopped.append((await self._monitors.finish(monitor, "off"), watched.kept if watched else 0))
+            return stopped
 
     async def states(self, project: str | None) -> list[Monitor]:
         """What is on, and what was, newest first."""
@@ -149,12 +152,13 @@ class InterruptionMonitor:
 
     async def resume(self) -> None:
         """Goes on with what was on when the last process ended; what cannot go on has ended, and says why."""
-        for monitor in await self._monitors.all("interruption"):
-            if monitor.state == "on" and Path(monitor.folder) not in self._on:
-                try:
-                    await self._watch(monitor)
-                except PortError as error:
-                    await self._monitors.finish(monitor, "ended", str(error))
+        async with self._turning:
+            for monitor in await self._monitors.all("interruption"):
+                if monitor.state == "on" and Path(monitor.folder) not in self._on:
+                    try:
+                        await self._watch(monitor)
+                    except PortError as error:
+                        await self._monitors.finish(monitor, "ended", str(error))
 
     async def close(self) -> None:
         """Watches nothing more; what was on stays so for the next process."""
@@ -322,7 +326,10 @@ class InterruptionMonitor:
 
     async def _branch_switched(self, watched: _Monitored, before: Work, now: Work) -> None:
         session = watched.session
-        if session is None or await self._own_doing(session.place.session):
+        if session is None:
+            return
+        await self._observer.heard(session.place.transcript)  # the checkout came after the conversation was read
+        if await self._own_doing(session.place.session):
             return
         # What the conversation tells is as true now as before the checkout; git's part is as it was.
         left = replace(before, prompts=now.prompts, todos=now.todos, running=now.running, files=now.files)

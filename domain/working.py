@@ -1,6 +1,7 @@
 """What somebody is in the middle of, in one folder at one moment."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -127,6 +128,12 @@ class Observer:
             **conversation,
         )
         return replace(work, digests=await self._digests.read(root, work.paths))
+
+    async def heard(self, transcript: str) -> None:
+        """Takes in what the conversation has gained; one that cannot be read tells nothing."""
+        if transcript:
+            with suppress(PortError):
+                await self._follow(Path(transcript))
 
     async def digests(self, root: Path, paths: Sequence[str]) -> Mapping[str, str]:
         return await self._digests.read(root, paths)

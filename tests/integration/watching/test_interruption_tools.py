@@ -107,6 +107,55 @@ async def test_a_checkout_by_the_session_itself_is_none(client, app, desk):
     assert (await call(client, "get_interruption_history"))["total"] == 0
 
 
+async def test_a_checkout_while_the_conversation_is_read_is_known_as_the_sessions_own(client, app, desk, monkeypatch):
+    await call(client, "start_interruption_monitoring")
+    await hook(app, desk, "UserPromptSubmit")
+
+    async def looked() -> bool:
+        return app.monitor.sees(desk.root) is not None
+
+    await until(looked)
+    git = app.monitor._observer._git
+    asked = git.state
+
+    async def state(folder: Path):
+        if not desk.git("branch", "--list", "other"):
+            desk.at = datetime.now(UTC)
+            desk.call("Bash", command="git switch -c other")
+            desk.git("switch", "-q", "-c", "other")
+        return await asked(folder)
+
+    monkeypatch.setattr(git, "state", state)
+    desk.write("price.py", "# changed\n")
+
+    async def seen() -> bool:
+        return app.monitor.sees(desk.root).branch == "other"
+
+    await until(seen)
+    assert (await call(client, "get_interruption_history"))["total"] == 0
+
+
+@pytest.mark.parametrize("name", ["monitor", "activity"])
+async def test_what_is_stopped_while_it_is_taken_up_again_stays_off(product_in, desk, monkeypatch, name):
+    async with product_in(desk.root, desk.session) as (_, client):
+        await call(client, "start_interruption_monitoring")
+        await call(client, "start_app_monitoring")
+    async with product_in(desk.root, desk.session) as (app, client):
+        listen = app.watching.listen
+
+        async def slowly(listener):
+            await asyncio.sleep(0.3)
+            return await listen(listener)
+
+        monkeypatch.setattr(app.watching, "listen", slowly)
+        resumed = asyncio.create_task(getattr(app, name).resume())
+        await asyncio.sleep(0.1)
+        await call(client, "stop_interruption_monitoring")
+        await call(client, "stop_app_monitoring")
+        await resumed
+        assert not app.monitor.busy and not app.activity.busy
+
+
 async def test_an_interruption_ends_when_the_user_speaks_there_again(client, app, desk):
     project = await app.projects.project_of(str(desk.root))
     desk.write("cart.py", "# the cart\n")
