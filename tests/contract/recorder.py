@@ -205,7 +205,8 @@ class TestRecorderContract:
     """Subclass it and give a `recorder` fixture of scope "class"."""
 
     @pytest.fixture(scope="class")
-    def shop(self, recorder: TestRecorder, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    @classmethod
+    def shop(cls, recorder: TestRecorder, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         folder = write(tmp_path_factory.mktemp("my shop"), SHOP)
         words = ("-p", "pytest_cov", "--cov=shop", "--continue-on-collection-errors")
         recorded = run_pytest(recorder, folder, *words, coverage=True)
@@ -320,7 +321,8 @@ class TestRecorderContract:
         assert (beside["test_in_a_helper"].file, beside["test_in_a_helper"].line) == ("checks.py", 2)
 
     @pytest.fixture(scope="class")
-    def killed(self, recorder: TestRecorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+    @classmethod
+    def killed(cls, recorder: TestRecorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         """A run that hangs in its third test, and is looked at before it is killed."""
         folder = write(tmp_path_factory.mktemp("endless"), ENDLESS)
         with recorder.recording(coverage=False) as recording:

@@ -18,7 +18,8 @@ from session_mgmt_mcp.ports.test_recorder import TestRecording
 
 class TestPytestReportlogRecorder(RecorderContract):
     @pytest.fixture(scope="class")
-    def recorder(self) -> PytestReportlogRecorder:
+    @classmethod
+    def recorder(cls) -> PytestReportlogRecorder:
         return PytestReportlogRecorder()
 
 
