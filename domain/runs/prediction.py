@@ -1,6 +1,6 @@
 """How long a run will take, from those before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -20,7 +20,7 @@ class Prediction:
     runs: int
 
 
-def prediction(runs: Sequence[Run], runner: str, command: Command, options: Options) -> Prediction | None:
+def prediction(runs: Iterable[Run], runner: str, command: Command, options: Options) -> Prediction | None:
     """The median of the last seven runs (`runs` oldest first) that were the same and came to their own end; None without one.
 
     Its error is the median absolute one of having predicted each of them in this way from those before it.

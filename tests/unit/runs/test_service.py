@@ -8,6 +8,7 @@ from session_mgmt_mcp.adapters.memory.quality_runner import MemoryQualityRunner
 from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.runs.history import LONGEST, LOST
 from session_mgmt_mcp.domain.runs.outputs import PIECE
+from session_mgmt_mcp.domain.runs.records import run_of
 from session_mgmt_mcp.domain.runs.seen import record_of
 from session_mgmt_mcp.domain.runs.series import series
 from session_mgmt_mcp.domain.runs.service import Wish
@@ -461,3 +462,19 @@ async def test_packages_of_one_project_are_told_apart(bench):
     record = record_of(runs)
     assert list(record.tests) == ["api/t.py::two"] and not record.gone
     assert not [one for one in series(runs) if len(one.points) > 1]
+
+
+async def test_a_run_does_not_wait_until_all_that_is_stored_was_read(bench, monkeypatch):
+    for _ in range(4):
+        await run(bench)
+    read = 0
+
+    def counting(document):
+        nonlocal read
+        read += 1
+        return run_of(document)
+
+    monkeypatch.setattr("session_mgmt_mcp.domain.runs.history.run_of", counting)
+    monkeypatch.setattr("session_mgmt_mcp.domain.runs.service.MOST_ASKED", 2)
+    assert (await run(bench)).prediction.runs == 2
+    assert read == 3  # and the one before
