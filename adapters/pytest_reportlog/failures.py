@@ -9,6 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 LONGEST_MESSAGE = 4_000
+LONGEST_WORD = 300
 _E_LINE = re.compile(r"^E(?: (.*))?$", re.MULTILINE)
 _PLACE = re.compile(
     r'^(?:E +)?(?:File "(?P<file>[^"\n]+)", line (?P<at>\d+)|(?P<path>[^\s<>"][^\n]*?):(?P<line>\d+): )', re.M
@@ -78,4 +79,10 @@ def _places_in(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+    """Between words, where a space is near: half of a token is not known as one."""
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    kept = text[: LONGEST_MESSAGE - 1]
+    word = kept[-LONGEST_WORD:].split()[-1:]
+    whole = bool(word) and len(word[0]) < LONGEST_WORD and not kept[-1:].isspace()
+    return (kept[: -len(word[0])] if whole else kept) + "…"

@@ -16,7 +16,6 @@ from session_mgmt_mcp.ports.quality_runner import (
     StepStatus,
 )
 
-MOST_FINDINGS = 5_000
 """Findings of a step that are told one by one; all are counted."""
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -98,7 +97,7 @@ def worst(outcomes: Sequence[Outcome]) -> Outcome:
 def part_of(tool: Tool, answer: Answer, seconds: float, ran: str) -> Part:
     status = StepStatus.SKIPPED if answer.skipped else _STATUSES.get(answer.outcome, StepStatus.CRASHED)
     step = Step(tool.step, tool.aspect, status, seconds, len(answer.findings), answer.message)
-    return Part(step, answer.outcome, ran, answer.findings[:MOST_FINDINGS], complexity=answer.complexity)
+    return Part(step, answer.outcome, ran, answer.findings, complexity=answer.complexity)
 
 
 def not_run(tool: Tool, status: StepStatus, why: str, outcome: Outcome = Outcome.CLEAN) -> Part:

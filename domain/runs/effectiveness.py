@@ -110,7 +110,8 @@ def _following(runs: Sequence[Run]) -> list[int | None]:
     for at in reversed(range(len(runs))):
         run = runs[at]
         options = run.options
-        asked = (run.report.runner, run.command, options.changed_only, options.fail_fast, frozenset(options.paths))
+        some = (options.changed_only, options.fail_fast, frozenset(options.paths))
+        asked = (run.package, run.report.runner, run.command, *some)
         found[at] = newest.get(asked)
         if run.ended:
             newest[asked] = at

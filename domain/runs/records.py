@@ -58,15 +58,15 @@ def clean(report: RunReport) -> RunReport:
 
 
 def _telling(findings: Sequence[Finding]) -> Sequence[Finding]:
-    """As many as are kept: of each rule in each file one, before a second of any."""
+    """As many as are kept: of each file one, then of each rule in it one, before a second of any."""
     if len(findings) <= MOST_FINDINGS:
         return findings
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     again = []
     for one in findings:
-        key = one.step, one.rule, one.file
-        again.append(key in seen)
-        seen.add(key)
+        keys = {(one.aspect, one.file), (one.step, one.rule, one.file)}
+        again.append(len(keys & seen))
+        seen |= keys
     order = sorted(range(len(findings)), key=again.__getitem__)[:MOST_FINDINGS]
     return [findings[at] for at in sorted(order)]
 

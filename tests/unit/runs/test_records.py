@@ -136,3 +136,10 @@ def test_more_findings_than_are_kept_are_no_more_files_than_they_are_in():
     step = Step("ruff", Aspect.LINT, StepStatus.FAILED, 1.0, len(findings))
     report = clean(RunReport("r", "1", Command.LINT, Outcome.FINDINGS, 1.0, steps=[step], findings=findings))
     assert figures(Run("id", "p", "s", AT, Options(), report), 4)[Metric.LINT].percent == 75
+
+
+def test_of_too_many_findings_each_file_keeps_one_before_any_has_two():
+    findings = [Finding("ruff", Aspect.LINT, f"R{n}", "many.py", n, "bad") for n in range(MOST_FINDINGS)]
+    findings.append(Finding("ruff", Aspect.LINT, "R1", "late.py", 1, "bad"))
+    report = clean(RunReport("r", "1", Command.LINT, Outcome.FINDINGS, 1.0, findings=findings))
+    assert {one.file for one in report.findings} == {"many.py", "late.py"}
