@@ -1,6 +1,7 @@
 """Quality runs by a real hub, over real shims: progress, cancelling, keys, a hub that is killed."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -109,3 +110,15 @@ def test_a_run_is_ended_in_time_with_what_it_knew(world, shop):
     assert said["tests"]["passed"] == 1
     assert not any(lives(int(pid)) for pid in pids.read_text().split())
     assert time.monotonic() - began < 60
+
+
+@pytest.mark.slow
+def test_a_hub_that_is_told_to_leave_ends_its_run_and_keeps_it(world, shop):
+    pids = slow(shop, 600)
+    client = world.client(command=SHIM)
+    client.start_call("crackerjack_run", command="test")
+    processes, hub = started(world, pids), world.hub()
+    os.kill(hub, signal.SIGTERM)
+    world.until(lambda: hub not in world.hubs(), seconds=30)
+    assert not any(map(lives, processes))
+    assert [run["outcome"] for run in world.client(command=SHIM).call("crackerjack_history")["runs"]] == ["cancelled"]
