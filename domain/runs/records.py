@@ -51,9 +51,15 @@ def clean(report: RunReport) -> RunReport:
             for case, id, file in zip(cases, ids, files, strict=True)
         ],
         findings=[
-            replace(one, file=redact(one.file).text, message=redact(one.message).text[:MESSAGE_KEPT])
+            replace(
+                one,
+                rule=redact(one.rule).text,
+                file=redact(one.file).text,
+                message=redact(one.message).text[:MESSAGE_KEPT],
+            )
             for one in _telling(report.findings)
         ],
+        complexity=report.complexity and replace(report.complexity, worst=redact(report.complexity.worst).text),
     )
 
 

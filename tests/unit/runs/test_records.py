@@ -143,3 +143,13 @@ def test_of_too_many_findings_each_file_keeps_one_before_any_has_two():
     findings.append(Finding("ruff", Aspect.LINT, "R1", "late.py", 1, "bad"))
     report = clean(RunReport("r", "1", Command.LINT, Outcome.FINDINGS, 1.0, findings=findings))
     assert {one.file for one in report.findings} == {"many.py", "late.py"}
+
+
+def test_a_secret_in_the_name_of_a_rule_or_a_function_is_not_kept():
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    report = RunReport(
+        "r", "1", Command.ALL, Outcome.FINDINGS, 1.0,
+        findings=[Finding("semgrep", Aspect.SECURITY, secret, "a.py", 1, "bad")],
+        complexity=Complexity(1, 1, 15, f"{secret}.py::one", 20),
+    )  # fmt: skip
+    assert secret not in str(clean(report))
