@@ -270,7 +270,7 @@ class QualityRunnerContract:
     def test_capabilities_say_what_there_is(self, runner: QualityRunner, offered: Capabilities) -> None:
         assert offered.runner == runner.name and offered.version and "(" in offered.interpreter
         assert set(offered.options) == set(offered.commands) == set(Command)
-        assert all(offer.steps for offer in offered.commands.values())
+        assert {command for command, offer in offered.commands.items() if not offer.steps} == self.blind
         assert all(sentence.endswith(".") for sentence in offered.lacking)
 
     @pytest.mark.parametrize("command", Command)
