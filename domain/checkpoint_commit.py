@@ -96,7 +96,12 @@ def objection(added: Mapping[str, str], files: Sequence[str]) -> str:
 
 def _shown(paths: Sequence[str], most: int = 3) -> str:
     rest = f" and {counted(len(paths) - most, 'other')}" if len(paths) > most else ""
-    return ", ".join(paths[:most]) + rest
+    return ", ".join(map(_printable, paths[:most])) + rest
+
+
+def _printable(name: str) -> str:
+    """A name is any text; a sentence is one line."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in name)
 
 
 def message_of(name: str, score: int | None) -> str:
