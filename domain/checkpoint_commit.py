@@ -101,7 +101,7 @@ def _shown(paths: Sequence[str], most: int = 3) -> str:
 
 def _printable(name: str) -> str:
     """A name is any text; a sentence is one line."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in name)
+    return "".join(letter if letter.isprintable() else " " for letter in name)
 
 
 def message_of(name: str, score: int | None) -> str:
