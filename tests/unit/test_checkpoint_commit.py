@@ -35,7 +35,7 @@ def test_only_whole_changes_of_files_that_head_knows_are_ever_committed(changes,
 
 def test_a_name_of_several_lines_is_told_in_one():
     torn = Changed("two\nlines", "conflicted", False, False, False)
-    with pytest.raises(Invalid, match="^in conflict: two lines; resolve that first$"):
+    with pytest.raises(Invalid, match=r"^in conflict: two lines; resolve that first$"):
         committable(replace(CLEAN, changed=[torn]))
 
 
