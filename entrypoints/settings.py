@@ -63,7 +63,7 @@ class Settings(BaseSettings):
 
     quality_runner: Literal["auto", "crackerjack", "pytools"] = Field(
         "auto",
-        description="What runs quality tools: auto is crackerjack where it is there, else the project's own tools.",
+        description="What runs quality tools: auto is crackerjack where it has a tool for the command, else the project's own.",
     )
     crackerjack_command: str | None = Field(
         None,

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from session_mgmt_mcp.adapters.crackerjack.hooks import COMPREHENSIVE, COUNTED, FAST
 from session_mgmt_mcp.adapters.pytools import plan
 from session_mgmt_mcp.domain.checkpoints import A_CHANGE, EXCEPTIONAL
 from session_mgmt_mcp.domain.runs.arguments import options_of
@@ -25,6 +26,14 @@ def test_each_command_has_its_row_with_the_tools_that_run():
             set(re.findall(r"[a-z]+", row(command)[1])) & {"ruff", "mypy", "pyright", "bandit", "complexipy", "pytest"}
             == tools
         )
+
+
+def test_each_row_says_what_crackerjack_runs_and_who_changes_files():
+    flags = {FAST: "`run --fast`", COMPREHENSIVE: "`run --comp`"}
+    for command, (suite, _) in COUNTED.items():
+        _, _, runs, changes = row(command)
+        assert runs == flags[suite] and ("crackerjack" in changes) == (suite == FAST)
+        assert ("pytools" in changes) == (command is Command.FORMAT)
 
 
 def test_the_arguments_are_those_that_are_taken(tmp_path):
