@@ -92,6 +92,8 @@ class Application:
     embedding: EmbeddingWorker
     store: VectorStore
     storage: SessionStorage
+    shared_storage: SessionStorage  # teams, groups of projects, serverless sessions
+    team_store: VectorStore  # what was shared with a team
     ledger: ImportLedger
     embedder: Embedder
 
@@ -140,6 +142,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
             storage=await _made(container.storage()),
+            shared_storage=await _made(container.shared_storage()),
+            team_store=await _made(container.team_store()),
             ledger=await _made(container.ledger()),
             embedder=await _made(container.embedder()),
         )

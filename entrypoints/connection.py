@@ -20,6 +20,7 @@ class Connection:
     session_id: str = ""
     client_pid: int = 0
     version: str = VERSION
+    user: str = ""  # whose token came with it; empty: whoever works at this machine
 
     @property
     def folder(self) -> str:

@@ -319,6 +319,8 @@ class Container(containers.DeclarativeContainer):
         local=providers.Resource(_local_storage, settings, clock),
         memory=providers.Singleton(_memory_storage, clock),
     )
+    shared_storage = storage
+    team_store = store
     journal = providers.Singleton(SearchJournal, queries, settings.provided.query_log)
     metrics = providers.Singleton(MetricsService, queries, journal)
     embedder = providers.Selector(

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     session_storage: Literal["local", "memory"] = Field(
         "local", description="Which adapter keeps sessions and what goes with them."
     )
+    user_id: str = Field("", description="Who you are in teams; default: your name on this machine.")
     embedder: Literal["onnx", "memory"] = Field("onnx", description="Which adapter makes the vectors.")
     model_path: str | None = Field(
         None, description="Another ONNX embedding model: a file, or `name@revision` from the local Hugging Face cache."
