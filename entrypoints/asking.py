@@ -1,15 +1,23 @@
 """Verbs that the hub answers, asked from the command line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from session_mgmt_mcp.control import ControlError, call, wait_gone
-from session_mgmt_mcp.ports.errors import Unavailable
+from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 
 
 def ask(verb: str, args: Mapping[str, Any], moved: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
     """The hub's answer; a hub is started when there is none."""
     return call(verb, dict(args), moved)
+
+
+def call_tool(tool: str, given: Sequence[str]) -> dict[str, Any]:
+    """`given` are words NAME=VALUE. Raises Invalid for a word that is not."""
+    pairs = [word.partition("=") for word in given]
+    if odd := [name for name, equals, _ in pairs if not equals]:
+        raise Invalid(f"{odd[0]!r} names no parameter: write NAME=VALUE.")
+    return ask("call", {"tool": tool, "given": {name: value for name, _, value in pairs}})
 
 
 def hub_status() -> dict[str, Any]:

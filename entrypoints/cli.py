@@ -136,6 +136,16 @@ def scrub(dry_run: DryRun = False, as_json: Json = False) -> None:
 
 
 @app.command()
+def call(
+    tool: Annotated[str, typer.Argument(help="A tool's name, as status or create_team.")],
+    given: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Call a tool as Claude Code would, and print its answer."""
+    rendering.show_answer(asking.call_tool(tool, given or []), as_json)
+
+
+@app.command()
 def hook(
     event: Annotated[
         str, typer.Argument(metavar="EVENT", help="SessionStart, Stop, ... with the client's JSON on stdin.")

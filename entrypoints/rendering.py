@@ -83,6 +83,14 @@ def show_checks(report: Answer, as_json: bool) -> None:
     return None
 
 
+def show_answer(answer: Answer, as_json: bool) -> None:
+    """A tool's: its summary in words, and the rest as JSON."""
+    rest = {name: value for name, value in answer.items() if value not in (None, "", [], {})}
+    if not as_json and "summary" in rest:
+        _console().print(escape(str(rest.pop("summary"))))
+    _print_json(answer if as_json else rest)
+
+
 def show_facts(report: Answer, as_json: bool) -> None:
     if as_json:
         return _print_json(report)

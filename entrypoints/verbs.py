@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from session_mgmt_mcp import health, recall, upkeep
+from session_mgmt_mcp import health, recall, tool_calls, upkeep
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.memories import Kind
@@ -82,6 +82,7 @@ VERBS: dict[str, Verb] = {
     "backup": backup,
     "scrub": scrub,
     "checks": checks,
+    "call": tool_calls.call,
 }
 
 

@@ -132,3 +132,16 @@ def test_any_data_directory_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     told("search", "anything")
     assert (tmp_path / name / "reflection.duckdb").exists()
     assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_tool_is_called_as_a_client_would_call_it():
+    stored = told("call", "store_reflection", "content=the cache key lacks the id", "tags=cache,fix")
+    found = told("call", "search_reflections", "query=cache key", "limit=1", "min_score=0")
+    assert [(hit["id"], hit["snippet"]) for hit in found["hits"]] == [(stored["id"], "the cache key lacks the id")]
+    page = run("call", "ping")
+    assert page.returncode == 0 and "{" in page.stdout
+    assert "no tool 'pong'" in failed("call", "pong")
+    assert "no parameter 'q'" in failed("call", "quick_search", "q=cache")
+    assert "limit: give integer" in failed("call", "search_reflections", "query=x", "limit=many")
+    assert "NAME=VALUE" in failed("call", "ping", "now")
+    assert "empty" in failed("call", "store_reflection", "content=   ")
