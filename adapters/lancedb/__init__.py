@@ -1,1 +1,1 @@
-"""LanceDB."""
+"""VectorStore on LanceDB, in a folder or on S3."""
