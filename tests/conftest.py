@@ -10,10 +10,13 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from tests.services import RedisServer, S3Server
 
 OURS = ("SESSION_MGMT_", "CLAUDE_", "ANTHROPIC_")
 KEPT = {"SESSION_MGMT_SHARED"}
@@ -123,6 +126,32 @@ def session_bus(tmp_path: Path) -> Iterator[str]:
     running.wait()
     running.stdout.close()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator["RedisServer"]:
+    """A real Redis, the same for all tests of this worker: take a namespace of your own, such as `tmp_path.name`.
+
+    It has `url` (without the password) and `password`. Who wants to kill or to stop one starts an own:
+    `with redis_server() as (server, program)` of tests/services.py.
+    """
+    from tests.services import redis_server
+
+    with redis_server() as (server, _):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator["S3Server"]:
+    """A real S3 server (SeaweedFS), the same for all tests of this worker: take a prefix of your own in its one bucket.
+
+    It has `endpoint`, `region`, `bucket`, `access_key_id` and `secret_access_key`. To start takes 3 s. Who wants to kill
+    or to stop one starts an own: `with s3_server() as (server, program)` of tests/services.py.
+    """
+    from tests.services import s3_server
+
+    with s3_server() as (server, _):
+        yield server
 
 
 @pytest.fixture(scope="session")
