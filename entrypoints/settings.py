@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from session_mgmt_mcp import paths
 from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.secret_store import variable_of
 
 PROJECT_SETTABLE = frozenset({"search_limit", "max_tokens", "min_score", "half_life_days"})
 """What `[tool.session-mgmt]` in a project may set: nothing that a cloned repository could do harm with."""
@@ -35,9 +37,36 @@ class Settings(BaseSettings):
         True, description="After a first `import`, take in at hub start what was written while no hub was running."
     )
     vector_store: Literal["duckdb", "memory"] = Field("duckdb", description="Which adapter keeps the memories.")
-    session_storage: Literal["local", "memory"] = Field(
-        "local", description="Which adapter keeps sessions and what goes with them."
+    session_storage: Literal["local", "redis", "s3", "memory"] = Field(
+        "local", description="Which adapter keeps your own sessions and what goes with them, of all your machines."
     )
+    shared_storage: Literal["local", "redis", "s3", "memory"] = Field(
+        "local", description="Which adapter keeps what is shared: teams, groups of projects, serverless sessions."
+    )
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        description="Where Redis is, as rediss://user@host:6379/0; its password comes from SESSION_MGMT_REDIS_PASSWORD "
+        "or the keyring.",
+    )
+    redis_namespace: str = Field(
+        "session-mgmt",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="What the keys of this product begin with: whoever is to share has the same.",
+    )
+    s3_bucket: str = Field(
+        "",
+        pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$",
+        description="The bucket, which must exist; its keys come from SESSION_MGMT_S3_ACCESS_KEY_ID and "
+        "SESSION_MGMT_S3_SECRET_ACCESS_KEY, or the keyring.",
+    )
+    s3_prefix: str = Field(
+        "session-mgmt",
+        pattern=r"^([A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)?$",
+        max_length=200,
+        description="Below which the objects lie in the bucket: whoever is to share has the same.",
+    )
+    s3_endpoint: str = Field("", description="Another server than Amazon's, as https://s3.example.com.")
+    s3_region: str = Field("us-east-1", pattern=r"^[A-Za-z0-9-]{1,64}$", description="The region of the bucket.")
     user_id: str = Field("", description="Who you are in teams; default: your name on this machine.")
     embedder: Literal["onnx", "memory"] = Field("onnx", description="Which adapter makes the vectors.")
     model_path: str | None = Field(
@@ -96,6 +125,16 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("name a time zone of the IANA list, for example Europe/Berlin") from None
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_without_password(cls, value: str) -> str:
+        return _address(value, ("redis", "rediss", "unix"), "redis-password", user=True)
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _endpoint_without_keys(cls, value: str) -> str:
+        return value and _address(value, ("https", "http"), "s3-secret-access-key", user=False)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -106,6 +145,23 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _UserFile(settings_cls, user_file())
+
+
+def _address(value: str, schemes: tuple[str, ...], secret: str, user: bool) -> str:
+    """Raises ValueError, which never quotes it: it may hold a secret."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("it is no address") from None
+    if parts.password is not None or parts.query or (parts.username and not user):
+        raise ValueError(
+            f"leave passwords, keys and parameters out of it: the secret belongs into the keyring as {secret}, "
+            f"or into {variable_of(secret)}"
+        )
+    if parts.scheme not in schemes or parts.fragment or not (parts.path if parts.scheme == "unix" else parts.hostname):
+        raise ValueError(f"give an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return value
 
 
 class _UserFile(TomlConfigSettingsSource):
