@@ -41,9 +41,9 @@ class Unavailable(PortError):
 
 
 class Corrupt(PortError):
-    """The stored bytes are damaged; what was found stands untouched at `where`."""
+    """The stored bytes are damaged; what was found stands untouched at `where`: a file, or a key of a remote store."""
 
-    def __init__(self, message: str, where: Path) -> None:
+    def __init__(self, message: str, where: Path | str) -> None:
         super().__init__(message)
         self.where = where
 

@@ -1,7 +1,6 @@
 """SessionStorage on files: one a document, replaced whole, written by one process at a time."""
 
 import asyncio
-import hashlib
 import json
 import os
 import threading
@@ -13,11 +12,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from session_mgmt_mcp.adapters.local import files
 from session_mgmt_mcp.adapters.local.names import SUFFIX, beginning, file_stem, name_of
 from session_mgmt_mcp.ports.errors import Conflict, Corrupt, Invalid, Unavailable, Unsupported
+from session_mgmt_mcp.ports.sealed_documents import sealed, unsealed
 from session_mgmt_mcp.ports.session_storage import (
     MOST_BYTES,
     Document,
@@ -31,7 +31,6 @@ from session_mgmt_mcp.ports.vector_store import Json
 
 T = TypeVar("T")
 
-FORMAT = 1
 DAMAGED = ".damaged"
 """Folder of what was found broken, for a person to look at."""
 LOCKS = 8  # a collection; with one, two processes write half as fast (docs/architecture/0025)
@@ -171,7 +170,7 @@ class LocalSessionStorage:
         with self._writing(place):
             version = self._version(place, expected) + 1
             document = Document(place.id, version, json.loads(text), self._now(), expires)
-            files.replace(place.file, place.unfinished, _encoded(place.collection, document, text))
+            files.replace(place.file, place.unfinished, sealed(place.collection, document, text))
         count = self._writes[place.collection] = self._writes.get(place.collection, 0) + 1
         if count % SWEEP_EVERY == 1:
             with suppress(RuntimeError):  # it is being closed
@@ -287,41 +286,13 @@ def _check_version(place: _Place, version: int, expected: int | None) -> None:
         raise Conflict(said, version)
 
 
-def _encoded(collection: str, document: Document, text: str) -> bytes:
-    about = {
-        "format": FORMAT,
-        "collection": collection,
-        "id": document.id,
-        "version": document.version,
-        "updated": document.updated.isoformat(),
-        "expires": document.expires and document.expires.isoformat(),
-    }
-    line = f'{json.dumps(about)[:-1]}, "body": {text}}}\n'.encode()
-    return _seal(line) + line
-
-
-def _seal(line: bytes) -> bytes:
-    return b'{"sha256": "%s"}\n' % hashlib.sha256(line).hexdigest().encode()
-
-
 def _read(place: _Place) -> Document | None:
     """None when there is no file. Raises Corrupt, with nothing moved yet, and Unsupported."""
     try:
         data = files.read(place.path, MOST_BYTES + _ENVELOPE)
     except FileNotFoundError:
         return None
-    seal, end, line = (data or b"").partition(b"\n")
-    if seal + end != _seal(line):
-        raise Corrupt(f"{place.collection}/{place.id} is damaged", place.file)
-    found: dict[str, Any] = json.loads(line)
-    if found["format"] != FORMAT:
-        raise Unsupported(f"{place.file} was written by a newer session-mgmt-mcp: install that one.")
-    if (found["collection"], found["id"]) != (place.collection, place.id):
-        raise Corrupt(f"{place.collection}/{place.id} is another document's file", place.file)
-    return Document(
-        place.id,
-        found["version"],
-        found["body"],
-        datetime.fromisoformat(found["updated"]),
-        found["expires"] and datetime.fromisoformat(found["expires"]),
-    )
+    try:
+        return unsealed(data or b"", place.collection, place.id)[0]
+    except ValueError as error:
+        raise Corrupt(f"{place.collection}/{place.id} {error}", place.file) from None

@@ -252,7 +252,7 @@ async def test_a_file_of_somebody_else_is_left_alone(folder, storage):
 
 
 async def test_what_a_newer_version_wrote_is_left_as_it_is(folder, storage, monkeypatch):
-    monkeypatch.setattr("session_mgmt_mcp.adapters.local.session_storage.FORMAT", 2)
+    monkeypatch.setattr("session_mgmt_mcp.ports.sealed_documents.FORMAT", 2)
     await storage.put("s", "one", {"n": 1})
     monkeypatch.undo()
     before = only_file(folder).read_bytes()

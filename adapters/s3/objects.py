@@ -1,0 +1,208 @@
+"""A bucket: objects read whole, written on a condition, listed by name."""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import obstore
+from obstore import exceptions as failures
+from obstore.store import S3Store
+from session_mgmt_mcp.adapters.retrying import Patience, repeated
+from session_mgmt_mcp.ports.errors import Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
+
+T = TypeVar("T")
+
+MOST_NAMES = 1_000
+"""S3 gives no more at a time."""
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"([A-Za-z0-9_@-][A-Za-z0-9_.@-]*/)*")
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
+_STATUS = re.compile(r"status code: (\d{3})")
+_REFUSED = (failures.PermissionDeniedError, failures.UnauthenticatedError)
+_OTHERWISE = (failures.PreconditionError, failures.AlreadyExistsError, FileNotFoundError)
+_AGAIN = {408, 409, 425, 429}  # and all from 500
+
+
+class Put(Enum):
+    STORED = "stored"
+    REFUSED = "another object lies there"
+    DOUBTFUL = "another object lies there, and it may be that of an attempt whose answer was lost"
+
+
+class Bucket:
+    """Objects below a prefix. Its calls raise Unavailable, after a few attempts; each of them is safe to repeat."""
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        endpoint: str | None,
+        region: str | None,
+        access_key_id: str,
+        secret_access_key: str,
+        session_token: str | None,
+        patience: Patience,
+    ) -> None:
+        prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
+        for what, given, wanted in (
+            ("s3_bucket", _BUCKET.fullmatch(bucket), "the name of a bucket, such as team-memory"),
+            ("s3_prefix", _PREFIX.fullmatch(prefix), "folders of letters, digits or -_.@, such as team/memory"),
+            ("s3_region", _REGION.fullmatch(region or "us-east-1"), "a region, such as eu-central-1"),
+            ("the access key", access_key_id and secret_access_key, "an id and a secret"),
+        ):
+            if not given:
+                raise Invalid(f"{what}: give {wanted}.")
+        region = region or "us-east-1"
+        address = _address(endpoint or f"https://s3.{region}.amazonaws.com")
+        self._prefix = prefix
+        self._patience = patience
+        self._where = f"The bucket {bucket} at {address}"
+        self._shown = f"s3://{bucket}/{prefix}"
+        self._deletes: bool | None = None
+        # obstore takes from the environment whatever is not said here
+        self._options: dict[str, Any] = {
+            "bucket": bucket,
+            "endpoint": address,
+            "aws_endpoint_url_s3": address,
+            "region": region,
+            "credential_provider": lambda: {
+                "access_key_id": access_key_id,
+                "secret_access_key": secret_access_key,
+                "token": session_token,
+                "expires_at": None,
+            },
+            "skip_signature": False,
+            "unsigned_payload": False,
+            "virtual_hosted_style_request": False,
+            "s3_express": False,
+            "request_payer": False,
+            "conditional_put": "etag",
+            "disable_bulk_delete": True,
+            "retry_config": {"max_retries": 0},
+        }
+        self._client_options: ClientConfig = {
+            "allow_http": address.startswith("http://"),
+            "allow_invalid_certificates": False,
+            "timeout": f"{patience.each}s",
+            "connect_timeout": f"{patience.each}s",
+        }
+        self._store = S3Store(**self._options, client_options=self._client_options)
+
+    def shown(self, key: str) -> str:
+        return self._shown + key
+
+    async def get(self, key: str, most: int) -> tuple[bytes | None, str] | None:
+        """The object and its ETag; None when there is none; of more than `most` bytes only the ETag."""
+
+        async def get() -> tuple[bytes | None, str]:
+            found = await obstore.get_async(self._store, self._prefix + key)
+            data = bytes(await found.bytes_async()) if found.meta["size"] <= most else None
+            return data, found.meta["e_tag"] or ""
+
+        try:
+            return await self._run(get)
+        except FileNotFoundError:
+            return None
+
+    async def put(self, key: str, data: bytes, etag: str | None) -> tuple[Put, str | None]:
+        """Writes it in the place of the object with that ETag, or, without one, where none is. Gives the new ETag."""
+        tried = 0
+
+        async def put() -> str | None:
+            nonlocal tried
+            tried += 1
+            mode: Any = "create" if etag is None else {"e_tag": etag}
+            done = await obstore.put_async(self._store, self._prefix + key, data, mode=mode, use_multipart=False)
+            return done["e_tag"]
+
+        try:
+            return Put.STORED, await self._run(put)
+        except _OTHERWISE:
+            return Put.REFUSED if tried == 1 else Put.DOUBTFUL, None
+
+    async def copy(self, key: str, to: str) -> None:
+        await self._run(lambda: obstore.copy_async(self._store, self._prefix + key, self._prefix + to))
+
+    async def names(self, folder: str, after: str) -> tuple[Sequence[str], str | None]:
+        """What comes next in a folder, in its order, and after which name to go on; None: that was all."""
+        start = f"{self._prefix}{folder}/"
+
+        async def names() -> Sequence[str]:
+            pages = obstore.list(self._store, start, offset=start + after if after else None, chunk_size=MOST_NAMES)
+            async for page in pages:
+                return [found["path"].removeprefix(start) for found in page]
+            return []
+
+        found = await self._run(names)
+        return found, found[-1] if len(found) == MOST_NAMES else None
+
+    async def delete(self, key: str, etag: str) -> bool:
+        """Takes the object with that ETag away; False when there is another one by now, or it cannot be done safely."""
+        if self._deletes is None:
+            self._deletes = await self._deletes_on_condition()
+        return self._deletes and await self._delete(key, etag)
+
+    async def _deletes_on_condition(self) -> bool:
+        """Tried on an object of our own: a server that does not know the condition would delete regardless."""
+        key = f".tried/{secrets.token_hex(8)}"
+        await self.put(key, b"", None)
+        if await self._delete(key, '"another"') or (there := await self.get(key, 0)) is None:
+            return False
+        return await self._delete(key, there[1])
+
+    async def _delete(self, key: str, etag: str) -> bool:
+        on_condition: ClientConfig = {
+            **self._client_options,
+            "default_headers": {"If-Match": etag},
+        }  # obstore's delete has none
+        try:
+            store = S3Store(**self._options, client_options=on_condition)
+            await self._run(lambda: obstore.delete_async(store, self._prefix + key))
+        except _OTHERWISE:
+            return False
+        return True
+
+    async def _run(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Raises what says that the object is another one, and else Unavailable, with nothing in it of what was sent."""
+        try:
+            return await repeated(call, _passes, self._patience)
+        except _OTHERWISE as error:
+            if "NoSuchBucket" not in str(error):
+                raise
+            raise Unavailable(f"{self._where} does not exist: create it, or name another one.") from None
+        except _REFUSED:
+            raise Unavailable(f"{self._where} refuses these keys: give others, or allow them what they need.") from None
+        except (failures.BaseError, TimeoutError) as error:
+            answer = f"answers {status}" if (status := _status(error)) else "does not answer"
+            raise Unavailable(f"{self._where} {answer}: see whether the server runs, or try later.") from None
+
+
+def _address(endpoint: str) -> str:
+    """Raises Invalid, without what was given: there may be a password in it."""
+    try:
+        parts = urlsplit(endpoint)
+        port = parts.port
+    except ValueError:
+        raise Invalid("s3_endpoint: give https://HOST or http://HOST:PORT.") from None
+    if parts.username is not None or parts.password is not None:
+        raise Invalid("s3_endpoint: leave the user and password out of it; the keys are given by themselves.")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise Invalid("s3_endpoint: give https://HOST or http://HOST:PORT.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def _passes(error: BaseException) -> bool:
+    status = _status(error)
+    return isinstance(error, failures.GenericError) and (status is None or status >= 500 or status in _AGAIN)
+
+
+def _status(error: BaseException) -> int | None:
+    found = _STATUS.search(str(error))
+    return int(found[1]) if found else None
