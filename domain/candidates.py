@@ -61,6 +61,7 @@ class Candidates:
         self._whole: Ints = np.flatnonzero(whole)
         some = self._some = self.rows if whole.all() else np.unique(self.rows, return_index=True)[1]  # of each whole
         self.roles, self.kinds, self.sessions = found.roles.at(some), found.kinds.at(some), found.sessions.at(some)
+        self.projects = found.projects.at(some)
         self.times: Floats = found.times[some]
         self.cosines, self.words = found.cosines, found.words[Unit.RECORD]
 

@@ -86,9 +86,14 @@ class ErrorSearch:
             floor = 0.0 if error_type else min_score
             found = await self._memory.search(query, errors, limit=limit, min_score=floor)
             records = [hit.record for hit in found.hits]
-        steps = await self._steps(records)
-        hits = [_hit(record, query, await self._fixed(record, steps)) for record in records]
+        fixes = await self.fixes(records)
+        hits = [_hit(record, query, fixed) for record, fixed in zip(records, fixes, strict=True)]
         return Errors(hits, await self._store.count(where), types)
+
+    async def fixes(self, records: Sequence[Record]) -> list[Fixed | None]:
+        """What fixed each of these errors, in order; None where nothing was seen to."""
+        steps = await self._steps(records)
+        return [await self._fixed(record, steps) for record in records]
 
     async def _fixed(self, record: Record, steps: Mapping[str, Sequence[Record]]) -> Fixed | None:
         if record.kind == Kind.QUALITY:

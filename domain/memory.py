@@ -78,15 +78,16 @@ class MemoryService:
         offset: int = 0,
         min_score: float = 0.0,
         half_life_days: float = 0.0,
+        near: Mapping[str, float] | None = None,
     ) -> SearchResult:
         """Best first. `offset` > 0 goes on in the ranking of the same question, however much has arrived since.
 
-        `half_life_days` 0: age does not count. Raises Invalid for an empty or oversized query.
+        `half_life_days` 0: age does not count. `near`: see `rank`. Raises Invalid for an empty or oversized query.
         """
-        key = _exactly(query, scope, half_life_days, min_score)
+        key = _exactly(query, scope, half_life_days, min_score, near)
         answer = self._answers.latest(key) if offset else None
         if answer is None:
-            answer = await self._answer(key, query, scope, half_life_days, min_score)
+            answer = await self._answer(key, query, scope, half_life_days, min_score, near)
         return await self._page(answer, offset, limit)
 
     async def more(self, cursor: str, *, limit: int = 5) -> SearchResult:
@@ -188,7 +189,15 @@ class MemoryService:
             self._on_new()
         return counts
 
-    async def _answer(self, key: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> Answer:
+    async def _answer(
+        self,
+        key: str,
+        query: str,
+        scope: Scope,
+        half_life_days: float,
+        min_score: float,
+        near: Mapping[str, float] | None = None,
+    ) -> Answer:
         """A new answer, remembered under a token of its own; `key` empty: nobody will page through it."""
         if not query.strip():
             raise Invalid("The query is empty: say what to look for.")
@@ -196,17 +205,25 @@ class MemoryService:
             raise Invalid(f"The query has {len(query):,} characters: ask with at most {MAX_QUERY_CHARACTERS:,}.")
         self._made += 1
         token = opaque_id(key, query, self._clock.now().isoformat(), str(self._made))
-        answer = await self._ranked(token, query, scope, half_life_days, min_score)
+        answer = await self._ranked(token, query, scope, half_life_days, min_score, near)
         if key:
             self._answers.keep(answer, key, _asked(query, scope.projects))
         return answer
 
-    async def _ranked(self, token: str, query: str, scope: Scope, half_life_days: float, min_score: float) -> Answer:
+    async def _ranked(
+        self,
+        token: str,
+        query: str,
+        scope: Scope,
+        half_life_days: float,
+        min_score: float,
+        near: Mapping[str, float] | None,
+    ) -> Answer:
         notes: list[str] = []
 
         def judge(found: Matches, read: Read) -> Answer:
             cues = cues_of(query)
-            order = rank(found, cues, self._clock.now(), half_life_days=half_life_days)
+            order = rank(found, cues, self._clock.now(), half_life_days=half_life_days, near=near)
             records = {one.id: one for one in read(sorted({name for both in order.read for name in both if name}))}
             order = reread(order, {name: one.text for name, one in records.items()}, cues).down_to(min_score)
             answer = Answer(token, query, order, "".join(notes))
@@ -228,8 +245,10 @@ class MemoryService:
         return Meaning(vector, self._embedder.model_id)
 
 
-def _exactly(query: str, scope: Scope, half_life_days: float, min_score: float) -> str:
-    return opaque_id(query, repr(scope), str(half_life_days), str(min_score))
+def _exactly(
+    query: str, scope: Scope, half_life_days: float, min_score: float, near: Mapping[str, float] | None = None
+) -> str:
+    return opaque_id(query, repr(scope), str(half_life_days), str(min_score), repr(near))
 
 
 def _asked(query: str, projects: tuple[str, ...] | None) -> str:

@@ -9,6 +9,7 @@ from session_mgmt_mcp.ports.import_ledger import ImportLedger
 
 UNKNOWN = "unknown"
 _WORKTREE = re.compile(r"^(?P<root>.+?)[/\\](?:\.claude[/\\]worktrees|\.worktrees)[/\\][^/\\]")
+_ID = re.compile(r"\S.*-[0-9a-f]{6}", re.DOTALL)
 _REMEMBERED = 10_000
 
 
@@ -24,6 +25,20 @@ def project_id(place: Path | str) -> str:
         names.pop()
     name = names[-1].removesuffix(".git") if names else "root"
     return f"{name}-{hashlib.sha256(path.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+
+
+def bare_name(project: str) -> str:
+    """A project's name without the hash of its folder; of what has none, the whole.
+
+    >>> bare_name("my-shop-1a2b3c"), bare_name("my-shop")
+    ('my-shop', 'my-shop')
+    """
+    return project[:-7] if is_id(project) else project
+
+
+def is_id(name: str) -> bool:
+    """Whether it names a folder's project exactly, one without memories included."""
+    return bool(_ID.fullmatch(name))
 
 
 class ProjectService:

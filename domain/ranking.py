@@ -156,10 +156,12 @@ def rank(
     pool: int = POOL,
     half_life_days: float = 0.0,
     weights: Weights | None = None,
+    near: Mapping[str, float] | None = None,
 ) -> Ranking:
     """Best first, parts folded into their wholes; without vectors, or without words, the rest of the features decides.
 
-    Same input, same order; ties by time, newest first, then id. `half_life_days` 0: age does not count.
+    Same input, same order; ties by time, newest first, then id. `half_life_days` 0: age does not count. `near` says by
+    project what its memories get for being near to whoever asks; None: all are alike.
     """
     known = Candidates(found, pool)
     weights = weights or weights_for(known.kinds, known.roles)
@@ -180,6 +182,8 @@ def rank(
         "recent": weights.recent * _recency(known.times, now, half_life_days),
         "reflection": weights.reflection * known.kinds.among({Kind.REFLECTION}).astype(np.float64),
     }
+    if near is not None:
+        features["near"] = np.array([near.get(name, 0.0) for name in known.projects.known])[known.projects.codes]
     totals = _totals(features)
     order = _with_best_words(_best(totals, known), totals, known.best(known.words, 0.0))
     scores = _scores(totals[order], _sure(cosine[order[:5]], 0.0, found.searched).max(initial=0.0))

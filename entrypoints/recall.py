@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypedDict
 
 from session_mgmt_mcp import connection, settings
 from session_mgmt_mcp.application import Application
@@ -105,7 +106,14 @@ def limit_of(app: Application, asked: Question) -> int:
     return asked.limit or _rules(app).search_limit
 
 
-def floor_and_decay(app: Application, asked: Question) -> dict[str, float]:
+class Rules(TypedDict):
+    """What a search is told besides the question."""
+
+    min_score: float
+    half_life_days: float
+
+
+def floor_and_decay(app: Application, asked: Question) -> Rules:
     """`min_score` and `half_life_days` as asked, else as set for the caller's project."""
     rules = _rules(app)
     return {
