@@ -27,6 +27,8 @@ from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
+from session_mgmt_mcp.domain.project_graph.insights import ProjectInsights
+from session_mgmt_mcp.domain.project_graph.service import ProjectGraphService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.quality.reliance import TrustService
 from session_mgmt_mcp.domain.quality.service import QualityService
@@ -58,6 +60,8 @@ class Application:
     memory: MemoryService
     capture: CaptureService
     projects: ProjectService
+    project_graph: ProjectGraphService
+    project_insights: ProjectInsights
     quality: QualityService
     checkpoints: CheckpointService
     trust: TrustService
@@ -108,6 +112,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             memory=await _made(container.memory()),
             capture=await _made(container.capture()),
             projects=await _made(container.projects()),
+            project_graph=await _made(container.project_graph()),
+            project_insights=await _made(container.project_insights()),
             quality=await _made(container.quality()),
             checkpoints=await _made(container.checkpoints()),
             trust=await _made(container.trust()),

@@ -32,6 +32,8 @@ from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.monitors import Monitors
+from session_mgmt_mcp.domain.project_graph.insights import ProjectInsights
+from session_mgmt_mcp.domain.project_graph.service import ProjectGraphService
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.quality.reliance import TrustService
 from session_mgmt_mcp.domain.quality.service import QualityService
@@ -350,6 +352,8 @@ class Container(containers.DeclarativeContainer):
     memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
     files = providers.Singleton(FileSearch, store, git)
     errors = providers.Singleton(ErrorSearch, store, memory)
+    project_graph = providers.Singleton(ProjectGraphService, shared_storage, clock)
+    project_insights = providers.Singleton(ProjectInsights, store, memory, errors, queries, journal, clock, zone)
     code_parser = providers.Singleton(_code_parser)
     code = providers.Singleton(CodeSearch, store, code_parser)
     capture = providers.Singleton(CaptureService, transcripts, store, ledger, projects, embedding.provided.wake)

@@ -8,7 +8,7 @@ from typing import Any
 import mcp_types
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import ToolResult
-from session_mgmt_mcp import recall
+from session_mgmt_mcp import neighbours
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.ports.query_log import LoggedSearch
 
@@ -23,6 +23,7 @@ QUESTIONS: Mapping[str, str] = {
     "search_errors": "query",
     "search_temporal": "query",
     "advanced_search": "query",
+    "search_across_projects": "query",
 }
 """By tool, the argument that holds what was asked. A further page is no search of its own."""
 
@@ -43,7 +44,9 @@ class Noted(Middleware):
         if isinstance(question, str) and not arguments.get("cursor") and context.fastmcp_context is not None:
             app: Application = context.fastmcp_context.lifespan_context["application"]
             hits, best = figures(result.structured_content)
-            project = str(arguments.get("project") or await recall.caller_project(app))
+            project = str(
+                arguments.get("project") or await neighbours.project_meant(app, arguments.get("current_project"))
+            )
             noted = LoggedSearch(datetime.now(UTC), context.message.name, project, question, hits, best, milliseconds)
             app.journal.note(noted)
         return result

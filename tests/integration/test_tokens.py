@@ -76,6 +76,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "search_code": {"query": "test", "limit": 50},
     "advanced_search": {"query": "cache test error", "limit": 50},
     "search_suggestions": {"query": "te", "limit": 50},
+    "search_across_projects": {"query": "cache test error", "limit": 50, "explain": True, "project": None},
     "search_temporal": {"time_expression": "last year to today", "limit": 50},
     "get_more_results": {"query": "cache test error", "offset": 0, "limit": 50},
 }
@@ -86,7 +87,7 @@ NO_SEARCH = {
     "get_context_insights", "get_interruption_history", "get_interruption_statistics",
     "crackerjack_help", "crackerjack_health_check", "crackerjack_metrics", "get_crackerjack_quality_metrics",
     "crackerjack_quality_trends", "crackerjack_history", "get_crackerjack_results_history", "crackerjack_patterns",
-    "analyze_crackerjack_test_patterns",
+    "analyze_crackerjack_test_patterns", "list_project_groups", "get_project_insights",
 }  # fmt: skip
 
 
@@ -137,7 +138,8 @@ async def all_hold_every_budget(client: Client, here: Path) -> dict[str, list[in
     for budget in BUDGETS:
         (here / "pyproject.toml").write_text(f"[tool.session-mgmt]\nmax_tokens = {budget}\nx = '{uuid.uuid4()}'\n")
         for name, arguments in ASKED.items():
-            result = await client.call_tool(name, {**arguments, "project": "*"})
+            asked = {"project": "*"} | arguments
+            result = await client.call_tool(name, {key: value for key, value in asked.items() if value is not None})
             seen = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
             texts = [seen, *(block.text for block in result.content)]
             assert all(most_tokens(text) <= budget for text in texts), f"{name} with {budget}: {seen}"
