@@ -2,7 +2,6 @@
 
 import getpass
 import re
-from importlib import import_module
 from typing import Literal, TypeAlias
 
 from session_mgmt_mcp import paths
@@ -57,7 +56,7 @@ class Backends:
 
     async def _redis(self, space: Space, settings: Settings) -> Opened:
         try:
-            RedisSessionStorage = import_module("session_mgmt_mcp.adapters.redis.session_storage").RedisSessionStorage  # noqa: N806
+            from session_mgmt_mcp.adapters.redis.session_storage import RedisSessionStorage
         except ImportError:
             raise _missing("Redis", "redis") from None
         password = await self.credentials.get(Secret.REDIS_PASSWORD)
@@ -73,7 +72,7 @@ class Backends:
         if not settings.s3_bucket:
             raise Invalid("The S3 storage needs the name of a bucket: set s3_bucket.")
         try:
-            S3SessionStorage = import_module("session_mgmt_mcp.adapters.s3.session_storage").S3SessionStorage  # noqa: N806
+            from session_mgmt_mcp.adapters.s3.session_storage import S3SessionStorage
         except ImportError:
             raise _missing("S3", "s3") from None
         access = await s3_access(settings, self.credentials)

@@ -1,19 +1,20 @@
 """What this machine is called among those of one person: random, kept in the data directory, and nobody's name."""
 
 import contextlib
+import logging
 import os
 import re
 import secrets
 from pathlib import Path
 
 from session_mgmt_mcp import paths
-from session_mgmt_mcp.ports.errors import Unavailable
 
+_log = logging.getLogger(__name__)
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
 def identity(data: Path) -> str:
-    """16 hex digits, the same for as long as the data directory stays. Raises Unavailable when it cannot be kept there."""
+    """16 hex digits, the same for as long as the data directory stays; empty when none can be kept there."""
     file = paths.machine(data)
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -23,7 +24,8 @@ def identity(data: Path) -> str:
             file.unlink()  # cut short by a crash: nothing was written under such a name
             return identity(data)
     except OSError as error:
-        raise Unavailable(f"{file} cannot be written ({error.strerror}): mend that and try again.") from error
+        _log.warning("%s cannot be written (%s): sessions do not know their machine", file, error.strerror)
+        return ""
     return known
 
 

@@ -71,12 +71,6 @@ class TestDeferred(SessionStorageContract):
         yield ExchangeableStorage(DeferredStorage(opened), load())
 
 
-class TestOfMachine(SessionStorageContract):
-    @pytest.fixture
-    async def storage(self, clock):
-        return MachineDocuments(MemorySessionStorage(clock.now), "0123456789abcdef")
-
-
 async def test_it_is_opened_once_with_its_first_use():
     server = Server()
     storage = DeferredStorage(server.open)
