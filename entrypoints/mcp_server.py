@@ -29,7 +29,6 @@ from session_mgmt_mcp.tools import (
     running,
     runs,
     server,
-    serverless,
     sessions,
     status,
     timeline,
@@ -68,7 +67,6 @@ TOOL_MODULES = (
     worktrees,
     interruptions,
     activity,
-    serverless,
     server,
 )  # importing them publishes their tools
 

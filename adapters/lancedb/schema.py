@@ -7,6 +7,7 @@ update or a compaction keeps it: that is the order of first writing.
 import pyarrow as pa
 
 VERSION = 1
+VERSION_KEY = b"session-mgmt-mcp:schema"
 DIMENSIONS = 384
 TABLE = "memories"
 ROW_ID = "_rowid"
@@ -17,7 +18,7 @@ VECTOR = pa.list_(pa.float32(), DIMENSIONS)
 
 SCHEMA = pa.schema(
     [
-        pa.field("id", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False, metadata={"lance-schema:unenforced-primary-key": "true"}),
         pa.field("kind", pa.string()),
         pa.field("text", pa.string()),
         pa.field("project", pa.string()),
@@ -40,9 +41,11 @@ SCHEMA = pa.schema(
         pa.field("votes", pa.int64()),  # the number of that name in the metadata; 0: none
         pa.field("sum", pa.int64()),  # of what a record says, without its vector
         pa.field("vector_sum", pa.int64()),  # null: no vector
-    ]
+    ],
+    metadata={VERSION_KEY: str(VERSION).encode()},
 )
-"""Texts are never null (empty instead), except `words`. `id` is Lance's unenforced primary key."""
+"""Texts are never null (empty instead), except `words`. `id` is Lance's unenforced primary key: without that two processes
+that insert the same id at once make two rows of it."""
 
 READ = (
     "id",

@@ -1,0 +1,315 @@
+"""VectorStore on LanceDB."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from session_mgmt_mcp.adapters.lancedb import (
+    backups,
+    connection,
+    filters,
+    indexes,
+    listing,
+    patterns,
+    reading,
+    schema,
+    upkeep,
+    verifying,
+    writing,
+)
+from session_mgmt_mcp.adapters.lancedb.connection import PATIENCE, Place
+from session_mgmt_mcp.adapters.lancedb.failures import translated
+from session_mgmt_mcp.adapters.lancedb.finding import Finding
+from session_mgmt_mcp.adapters.lancedb.records import Row, check_vectors, parse
+from session_mgmt_mcp.adapters.lancedb.syncing import Syncing
+from session_mgmt_mcp.ports.embedder import Matrix, Vector
+from session_mgmt_mcp.ports.errors import Invalid, Unavailable
+from session_mgmt_mcp.ports.vector_store import (
+    Completion,
+    Facet,
+    Filter,
+    Hit,
+    Matches,
+    Meaning,
+    Order,
+    Page,
+    PatternMatch,
+    Read,
+    Record,
+    SessionSpan,
+    StoreStats,
+    Unit,
+)
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+T = TypeVar("T")
+ATTEMPTS, ALTOGETHER = 5, 45.0  # how often what is safe to repeat is tried, and for how many seconds
+CLOSING = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class LanceDBVectorStore:
+    """Every record in one LanceDB table, in a folder or on S3, which several processes and machines may share.
+
+    What it promises: a returned write is one commit, seen by every process that asks afterwards; in a folder its files are
+    on the disk by then (Lance itself does not wait for that). Writers at once lose and double nothing: who comes second
+    repeats its write on what came first. A record that is not as it was written is Corrupt when it is read.
+
+    What it does not: after a power cut in the middle of a write the folder may need a backup, since Lance names files
+    before they are on the disk. On S3 a write is as safe as the bucket. A vector that another process sets while this one
+    writes the same record may be lost; it is made again. Two answers of one caller may show different versions.
+
+    >>> store = await LanceDBVectorStore.open("s3://bucket/memories", {"aws_access_key_id": "...", ...})
+    """
+
+    def __init__(self, place: Place, database: Any) -> None:
+        self._place = place
+        self._database = database
+        self._closed = False
+        self._finding = Finding(self._opened, self.get)
+        self._writer = writing.Writer(self._upsert)
+        self._syncing = Syncing(place.folder / f"{schema.TABLE}.lance") if place.folder else None
+        self._commits = 0
+        self._upkeep: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, uri: str, storage_options: Mapping[str, str] | None = None) -> "LanceDBVectorStore":
+        """A folder, or `s3://bucket/prefix` with `storage_options` as `connection.s3_options` makes them.
+
+        Verifies what it opens. Raises Invalid, Unavailable (no such server, refused, not writable), Corrupt, Unsupported
+        (a newer schema).
+        """
+        place = connection.place_of(uri, storage_options)
+        return await repeating(lambda: cls._open(place), place)
+
+    @classmethod
+    async def _open(cls, place: Place) -> "LanceDBVectorStore":
+        if place.folder is not None:
+            await asyncio.to_thread(connection.prepare, place.folder)
+        database = await connection.connect(place)
+        table = await connection.open_table(database, place)
+        await indexes.ensure(table)
+        await verifying.at_opening(table, place)
+        store = cls(place, database)
+        await store._sync()
+        return store
+
+    # writing
+
+    async def upsert(self, records: Sequence[Record]) -> None:
+        self._check_open()
+        rows = [parse(record) for record in records]
+        if rows:
+            await self._writer.upsert(rows)
+
+    async def _upsert(self, rows: Sequence[Row]) -> None:
+        if await self._repeating(lambda table: writing.upsert(table, rows)):
+            await self._committed()
+
+    async def set_vectors(self, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
+        self._check_open()
+        check_vectors(np.asarray(vectors), len(ids))
+        if not model_id:
+            raise Invalid("model_id: name the model that made the vectors.")
+        matrix = np.asarray(vectors, np.float32)
+
+        async def run() -> None:
+            await self._repeating(lambda table: writing.set_vectors(table, ids, matrix, model_id))
+            await self._committed()
+
+        if ids:
+            await self._writer.run(run)
+
+    async def delete(self, where: Filter) -> int:
+        self._check_open()
+        filters.check(where)
+
+        async def run() -> int:
+            gone = await self._repeating(lambda table: writing.delete(table, where))
+            await self._committed()
+            return gone
+
+        gone: int = await self._writer.run(run)
+        return gone
+
+    async def _committed(self) -> None:
+        await self._sync()
+        self._commits += 1
+        idle = self._upkeep is None or self._upkeep.done()
+        if self._commits >= upkeep.AFTER and idle:
+            self._commits = 0
+            self._upkeep = asyncio.create_task(self._keep_up())
+
+    async def _sync(self) -> None:
+        if self._syncing is not None:
+            await asyncio.to_thread(self._syncing.sync)
+
+    async def _keep_up(self) -> None:
+        try:
+            await upkeep.keep_up(self._database, await self._opened())
+        except Exception as error:  # searches take longer until the next time, no more
+            _log.info("upkeep of %s: %s", self._place, translated(error, str(self._place)))
+
+    # reading
+
+    async def get(self, ids: Sequence[str]) -> list[Record]:
+        return await self._asking(lambda table: reading.get(table, self._place, ids))
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        return await self._asking(lambda table: reading.vectors(table, self._place, ids))
+
+    async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
+        check_k(limit, "limit")
+        return await self._asking(lambda table: reading.scan(table, self._place, where, cursor, limit))
+
+    async def listed(self, where: Filter, order: Order, cursor: str | None = None, limit: int = 50) -> Page:
+        check_k(limit, "limit")
+        return await self._asking(lambda table: listing.listed(table, self._place, where, order, cursor, limit))
+
+    async def sessions(self, where: Filter, k: int) -> list[SessionSpan]:
+        check_k(k)
+        return await self._asking(lambda table: listing.sessions(table, where, k))
+
+    async def latest(self, where: Filter, k: int) -> list[Hit]:
+        check_k(k)
+        return await self._asking(lambda table: listing.latest(table, where, k))
+
+    async def count(self, where: Filter) -> int:
+        async def counted(table: Any) -> int:
+            return int(await table.count_rows(await filters.predicate(table, where)))
+
+        return await self._asking(counted)
+
+    async def facets(self, by: Facet, where: Filter) -> dict[str, int]:
+        return await self._asking(lambda table: listing.facets(table, by, where))
+
+    async def stats(self) -> StoreStats:
+        async def read(table: Any) -> StoreStats:
+            records = int(await table.count_rows())
+            vectors = int(await table.count_rows("model_id != ''"))
+            folder = self._place.folder
+            size = await asyncio.to_thread(bytes_in, folder) if folder else (await table.stats())["total_bytes"]
+            return StoreStats(records, records, vectors, int(size), schema.VERSION)
+
+        return await self._asking(read)
+
+    # finding
+
+    async def search_dense(self, vector: Vector, where: Filter, k: int) -> list[Hit]:
+        return await self._asking(lambda _: self._finding.search_dense(vector, where, k))
+
+    async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
+        return await self._asking(lambda _: self._finding.search_lexical(text, where, k, unit))
+
+    async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[PatternMatch]:
+        check_k(k)
+        return await self._asking(lambda table: patterns.search_pattern(table, pattern, where, k, literal))
+
+    async def search(
+        self,
+        text: str,
+        meaning: Awaitable[Meaning | None],
+        where: Filter,
+        k: int,
+        judge: Callable[[Matches, Read], T],
+    ) -> T:
+        meant = asyncio.ensure_future(meaning)
+        try:
+            return await self._asking(lambda _: self._finding.search(text, asyncio.shield(meant), where, k, judge))
+        except BaseException:
+            meant.cancel()
+            raise
+
+    async def complete(self, prefix: str, where: Filter, k: int, beside: str = "") -> list[Completion]:
+        return await self._asking(lambda _: self._finding.complete(prefix, where, k, beside))
+
+    async def frequencies(self, words: Sequence[str], where: Filter) -> dict[str, int]:
+        return await self._asking(lambda _: self._finding.frequencies(words, where))
+
+    # the whole
+
+    async def backup(self, to: Path) -> None:
+        """One Arrow file with every column; `backups.restore` takes it into an empty place."""
+        self._check_open()
+        try:
+            await backups.write(await self._opened(), self._place, to)
+        except Exception as error:
+            raise self._translated(error) from error
+
+    async def verify(self) -> int:
+        """Reads every record and vector; how many records there are. Raises Corrupt."""
+        self._check_open()
+        try:
+            return await verifying.whole(await self._opened(), self._place)
+        except Exception as error:
+            raise self._translated(error) from error
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await self._writer.close()
+        if self._upkeep is not None and not self._upkeep.done():
+            await asyncio.wait([self._upkeep], timeout=CLOSING)
+            self._upkeep.cancel()
+        self._database.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("The store is closed: open it again.")
+
+    async def _opened(self) -> Any:
+        """The table at its newest version, where it stays: to look for that once a call costs less than once a query."""
+        return await self._database.open_table(schema.TABLE)
+
+    async def _asking(self, what: Callable[[Any], Awaitable[T]]) -> T:
+        self._check_open()
+        return await self._repeating(what)
+
+    async def _repeating(self, what: Callable[[Any], Awaitable[T]]) -> T:
+        async def once() -> T:
+            return await what(await self._opened())
+
+        return await repeating(once, self._place)
+
+    def _translated(self, error: Exception) -> Exception:
+        return translated(error, str(self._place))
+
+
+async def repeating(what: Callable[[], Awaitable[T]], place: Place) -> T:
+    """What may be done twice, until it is done: after a conflict with another writer, or silence of the network."""
+
+    async def once() -> T:
+        try:
+            return await asyncio.wait_for(what(), PATIENCE)
+        except Exception as error:
+            raise translated(error, str(place)) from error
+
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(Unavailable),
+        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ALTOGETHER),
+        wait=wait_random_exponential(multiplier=0.05, max=2),
+        reraise=True,
+    ):
+        with attempt:
+            return await once()
+    raise AssertionError
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def check_k(k: int, name: str = "k") -> None:
+    if k < 1:
+        raise Invalid(f"{name}: give 1 or more, not {k}.")
