@@ -85,9 +85,16 @@ class ReminderService:
     """Reminders of this data directory; documents say who has been told, so that any number of processes may serve them."""
 
     def __init__(
-        self, storage: SessionStorage, clock: Clock, parser: DateParser, recurrence: Recurrence, zone: tzinfo
+        self,
+        storage: SessionStorage,
+        clock: Clock,
+        parser: DateParser,
+        recurrence: Recurrence,
+        zone: tzinfo,
+        of_machine: SessionStorage | None = None,
     ) -> None:
         self._storage = storage
+        self._of_machine = of_machine or storage  # whether its desktop shows them is each machine's own
         self._clock = clock
         self._parser = parser
         self._recurrence = recurrence
@@ -241,13 +248,13 @@ class ReminderService:
     async def switch(self, on: bool) -> bool:
         """Whether it was the other way before. It stays so over restarts."""
         while True:
-            known = await self._storage.get(SERVICES, SERVICE)
+            known = await self._of_machine.get(SERVICES, SERVICE)
             was = bool(known and known.body.get("on"))
             body: dict[str, Json] = {"on": on, "since": self._clock.now().isoformat()}
             with suppress(Conflict):
                 if known is None or was is not on:
                     version = known.version if known else 0
-                    await self._storage.put(SERVICES, SERVICE, body, expected_version=version)
+                    await self._of_machine.put(SERVICES, SERVICE, body, expected_version=version)
                 self._forget()
                 return was is not on
 
@@ -319,7 +326,7 @@ class ReminderService:
             self._known = [
                 await self._write(right) or one if right else one for one, right in zip(known, righted, strict=True)
             ]
-            service = await self._storage.get(SERVICES, SERVICE)
+            service = await self._of_machine.get(SERVICES, SERVICE)
             self._served = bool(service.body.get("on")) if service else None
             self._read_at = now if changes == self._changes else None
 

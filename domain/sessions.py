@@ -16,7 +16,7 @@ from session_mgmt_mcp.ports.session_storage import Document, SessionStorage
 
 SESSIONS = "sessions"
 CONNECTION = "connection"  # the source of a session that no hook has told of
-KEPT_CLOSED = timedelta(days=365)
+KEPT = timedelta(days=365)
 NOTED_EVERY = timedelta(seconds=10)  # a sign of life is written down so often: each costs a durable write
 SILENT = timedelta(hours=24)  # after which a session whose process nobody knows is taken for lost
 FOLLOWS_WITHIN = timedelta(seconds=30)  # between `/clear` ending one session and the next one beginning
@@ -58,6 +58,7 @@ class Session:
     base: str = ""  # the commit that HEAD was when it began
     client_pid: int = 0
     client_birth: str = ""
+    machine: str = ""  # on which its client runs; empty: recorded when there was but one
     previous: str = ""  # the session that it goes on from in the same client
     manual: bool = False  # somebody called `start`
     briefed: bool = False  # what earlier sessions left was handed over
@@ -81,7 +82,10 @@ class Opening:
 
 
 class SessionService:
-    """The record of every session. `birth` tells a process that runs from any other that had its id; empty: none runs."""
+    """The record of every session. `birth` tells a process that runs from any other that had its id; empty: none runs.
+
+    `machine`: whose sessions this service opens, and may find lost; several machines of one person share a storage.
+    """
 
     def __init__(
         self,
@@ -90,12 +94,14 @@ class SessionService:
         projects: ProjectService,
         clock: Clock,
         birth: Callable[[int], str],
+        machine: str = "",
     ) -> None:
         self._storage = storage
         self._git = git
         self._projects = projects
         self._clock = clock
         self._birth = birth
+        self.machine = machine
         self._open: dict[str, Session] | None = None  # as last written
         self._told: deque[Session] = deque(maxlen=20)  # that made room for another one in their client
 
@@ -122,11 +128,12 @@ class SessionService:
             base=(state.head or "") if state else "",
             client_pid=pid,
             client_birth=self._birth(pid),
+            machine=self.machine,
             previous=before.id if before else "",
         )
         living = await self._living()
         try:
-            await self._storage.put(SESSIONS, session.id, _body(session), expected_version=0)
+            await self._storage.put(SESSIONS, session.id, _body(session), expected_version=0, expires=now + KEPT)
         except Conflict:  # the connection and the hook of one client come at the same time
             return await self.open(opening)
         living[session.id] = session
@@ -146,6 +153,7 @@ class SessionService:
             transcript=opening.transcript or old.transcript,
             client_pid=client,
             client_birth=self._birth(client) if pid else old.client_birth if client else "",
+            machine=self.machine,
             source=old.source if by_connection else opening.source,
         )
 
@@ -165,7 +173,7 @@ class SessionService:
         def alive(old: Session) -> Session:
             if old.state is State.CLOSED and old.reason not in (Reason.ASKED, Reason.LOST):
                 return old
-            return replace(old, state=State.OPEN, ended=None, reason="", last=max(now, old.last))
+            return replace(old, state=State.OPEN, ended=None, reason="", last=max(now, old.last), machine=self.machine)
 
         return await self._change(id, alive)
 
@@ -215,12 +223,17 @@ class SessionService:
             cursor: str | None = None
             while True:
                 page = await self._storage.list(SESSIONS, where={"state": "open"}, cursor=cursor)
-                found |= {document.id: _session(document) for document in page.documents}
+                read = [_session(document) for document in page.documents]
+                found |= {one.id: one for one in read if self._is_here(one)}
                 if (cursor := page.cursor) is None:
                     break
             if self._open is None:  # else somebody was quicker, and theirs has changed since
                 self._open = found
         return self._open
+
+    def _is_here(self, session: Session) -> bool:
+        """Its process can be looked for; that of another machine's session cannot."""
+        return session.machine in ("", self.machine)
 
     def _predecessor(self, opening: Opening) -> Session | None:
         """Whom `/clear`, a fork or a resume in a running client follows: it told its end just before."""
@@ -244,14 +257,14 @@ class SessionService:
             before = _session(document)
             if (changed := change(before)) == before:
                 return before
-            expires = changed.last + KEPT_CLOSED if changed.state is State.CLOSED else None
+            expires = changed.last + KEPT  # an open one too: its machine may never be seen again
             try:
                 await self._storage.put(
                     SESSIONS, id, _body(changed), expected_version=document.version, expires=expires
                 )
             except Conflict:
                 continue
-            if changed.state is State.OPEN:
+            if changed.state is State.OPEN and self._is_here(changed):
                 living[id] = changed
             elif living.pop(id, None) and changed.reason in (Reason.CLEAR, Reason.RESUME):
                 self._told.append(changed)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
+from session_mgmt_mcp.backends import Backends
 from session_mgmt_mcp.container import Container
+from session_mgmt_mcp.deferred import ExchangeableStorage
 from session_mgmt_mcp.domain.activity_monitor import ActivityMonitor
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
@@ -34,6 +36,7 @@ from session_mgmt_mcp.domain.quality.reliance import TrustService
 from session_mgmt_mcp.domain.quality.service import QualityService
 from session_mgmt_mcp.domain.reminders import ReminderService
 from session_mgmt_mcp.domain.runs.service import RunService
+from session_mgmt_mcp.domain.serverless import ServerlessSessions
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.sessions import SessionService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
@@ -96,7 +99,9 @@ class Application:
     embedding: EmbeddingWorker
     store: VectorStore
     storage: SessionStorage
-    shared_storage: SessionStorage  # teams, groups of projects, serverless sessions
+    shared_storage: ExchangeableStorage  # teams, groups of projects, serverless sessions
+    backends: Backends
+    serverless: ServerlessSessions
     team_store: VectorStore  # what was shared with a team
     ledger: ImportLedger
     embedder: Embedder
@@ -149,6 +154,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             store=await _made(container.store()),
             storage=await _made(container.storage()),
             shared_storage=await _made(container.shared_storage()),
+            backends=await _made(container.backends()),
+            serverless=await _made(container.serverless()),
             team_store=await _made(container.team_store()),
             ledger=await _made(container.ledger()),
             embedder=await _made(container.embedder()),

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import shlex
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -11,6 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dependency_injector import containers, providers
 from session_mgmt_mcp import paths
+from session_mgmt_mcp.backends import REMOTE, Backends
+from session_mgmt_mcp.credentials import Credentials
+from session_mgmt_mcp.deferred import ExchangeableStorage
 from session_mgmt_mcp.domain.activity_monitor import ActivityMonitor
 from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
@@ -29,6 +33,7 @@ from session_mgmt_mcp.domain.interruptions import InterruptionService
 from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
+from session_mgmt_mcp.domain.machine_documents import MachineDocuments
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.monitors import Monitors
@@ -43,6 +48,7 @@ from session_mgmt_mcp.domain.runs.feedback import FeedbackService
 from session_mgmt_mcp.domain.runs.history import RunHistory
 from session_mgmt_mcp.domain.runs.service import RunService
 from session_mgmt_mcp.domain.runs.trees import Trees
+from session_mgmt_mcp.domain.serverless import ServerlessSessions
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.sessions import SessionService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
@@ -52,8 +58,8 @@ from session_mgmt_mcp.domain.watching import Watching
 from session_mgmt_mcp.domain.working import Observer
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.domain.worktrees import WorktreeService
+from session_mgmt_mcp.machine import identity
 from session_mgmt_mcp.ports.activity_source import ActivitySource
-from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.code_parser import CodeParser
 from session_mgmt_mcp.ports.date_parser import DateParser
 from session_mgmt_mcp.ports.embedder import Embedder
@@ -71,6 +77,7 @@ from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.quality_runner import QualityRunner
 from session_mgmt_mcp.ports.query_log import QueryLog
 from session_mgmt_mcp.ports.recurrence import Recurrence
+from session_mgmt_mcp.ports.secret_store import SecretStore
 from session_mgmt_mcp.ports.session_storage import SessionStorage
 from session_mgmt_mcp.ports.transcript_source import TranscriptSource
 from session_mgmt_mcp.ports.vector_store import VectorStore
@@ -128,18 +135,27 @@ def _memory_queries(store: VectorStore) -> QueryLog:
     return MemoryQueryLog()
 
 
-async def _local_storage(settings: Settings, clock: Clock) -> AsyncIterator[SessionStorage]:
-    from session_mgmt_mcp.adapters.local.session_storage import LocalSessionStorage
+def _keyring() -> SecretStore:
+    from session_mgmt_mcp.adapters.keyring.secret_store import KeyringSecretStore
 
-    storage = LocalSessionStorage(paths.documents(settings.data_dir), clock.now)
+    return KeyringSecretStore()
+
+
+async def _own_storage(backends: Backends, settings: Settings) -> AsyncIterator[SessionStorage]:
+    storage = backends.storage(settings.session_storage, "own", settings)
     yield storage
     await storage.close()
 
 
-def _memory_storage(clock: Clock) -> SessionStorage:
-    from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
+async def _shared_storage(backends: Backends, settings: Settings) -> AsyncIterator[ExchangeableStorage]:
+    storage = ExchangeableStorage(backends.storage(settings.shared_storage, "shared", settings), settings)
+    yield storage
+    await storage.close()
 
-    return MemorySessionStorage(clock.now)
+
+def _of_machine(settings: Settings, storage: SessionStorage, machine: str) -> SessionStorage:
+    """What else several machines would see of each other."""
+    return MachineDocuments(storage, machine) if settings.session_storage in REMOTE else storage
 
 
 def _local_handoff_files(settings: Settings) -> HandoffFiles:
@@ -316,12 +332,14 @@ class Container(containers.DeclarativeContainer):
         duckdb=providers.Singleton(_duckdb_queries, store),
         memory=providers.Singleton(_memory_queries, store),
     )
-    storage = providers.Selector(
-        settings.provided.session_storage,
-        local=providers.Resource(_local_storage, settings, clock),
-        memory=providers.Singleton(_memory_storage, clock),
-    )
-    shared_storage = storage
+    keyring = providers.Singleton(_keyring)
+    credentials = providers.Singleton(Credentials, keyring)
+    backends = providers.Singleton(Backends, clock, credentials)
+    storage = providers.Resource(_own_storage, backends, settings)
+    shared_storage = providers.Resource(_shared_storage, backends, settings)
+    serverless = providers.Singleton(ServerlessSessions, shared_storage, clock, providers.Object(secrets.token_hex))
+    machine = providers.Singleton(identity, settings.provided.data_dir)
+    machine_storage = providers.Singleton(_of_machine, settings, storage, machine)
     team_store = store
     journal = providers.Singleton(SearchJournal, queries, settings.provided.query_log)
     metrics = providers.Singleton(MetricsService, queries, journal)
@@ -344,7 +362,7 @@ class Container(containers.DeclarativeContainer):
     times = providers.Singleton(IntervalService, date_parser, git, clock, zone)
     notifier = providers.Singleton(_notifier)
     reminders = providers.Singleton(
-        ReminderService, storage, clock, date_parser, providers.Singleton(_recurrence), zone
+        ReminderService, storage, clock, date_parser, providers.Singleton(_recurrence), zone, machine_storage
     )
     timeline = providers.Singleton(TimelineService, store)
     listing = providers.Singleton(ListingService, store)
@@ -365,7 +383,7 @@ class Container(containers.DeclarativeContainer):
     )
     contexts = providers.Singleton(ContextService, observer, storage, clock)
     watching = providers.Singleton(Watching, providers.Singleton(_watcher), git)
-    monitors = providers.Singleton(Monitors, storage)
+    monitors = providers.Singleton(Monitors, machine_storage)
     interruptions = providers.Singleton(InterruptionService, contexts, store, clock)
     monitor = providers.Singleton(
         InterruptionMonitor,
@@ -385,7 +403,7 @@ class Container(containers.DeclarativeContainer):
         monitors,
         watching,
         providers.Singleton(_programs),
-        storage,
+        machine_storage,
         projects,
         clock,
         providers.Object(_trouble),
@@ -393,7 +411,7 @@ class Container(containers.DeclarativeContainer):
     worktree_switch = providers.Singleton(WorktreeSwitch, git, contexts)
     workspace = providers.Singleton(_workspace)
     worktrees = providers.Singleton(WorktreeService, git, workspace)
-    grants = providers.Singleton(Grants, storage, clock)
+    grants = providers.Singleton(Grants, machine_storage, clock)
     checkpoint_commit = providers.Singleton(
         CheckpointCommit, git, workspace, grants, settings.provided.checkpoint_commit
     )
@@ -408,9 +426,12 @@ class Container(containers.DeclarativeContainer):
         clock,
         settings.provided.checkpoint_commit,
     )
+    local_handoff_files = providers.Singleton(_local_handoff_files, settings)
     handoff_files = providers.Selector(
         settings.provided.session_storage,
-        local=providers.Singleton(_local_handoff_files, settings),
+        local=local_handoff_files,
+        redis=local_handoff_files,
+        s3=local_handoff_files,
         memory=providers.Singleton(_memory_handoff_files),
     )
     handoffs = providers.Singleton(
@@ -441,5 +462,5 @@ class Container(containers.DeclarativeContainer):
         clock,
         providers.Singleton(_chosen, settings),
     )
-    sessions = providers.Singleton(SessionService, storage, git, projects, clock, providers.Singleton(_birth))
+    sessions = providers.Singleton(SessionService, storage, git, projects, clock, providers.Singleton(_birth), machine)
     package_manager = providers.Singleton(_package_manager)

@@ -38,26 +38,16 @@ class S3Access:
 class Credentials:
     """The secrets of this user. `store`: the keyring; the environment wins over it."""
 
-    def __init__(
-        self, store: Callable[[], SecretStore], environment: Callable[[], Mapping[str, str]] = lambda: os.environ
-    ) -> None:
-        self._store = store
-        self._environment = environment
-
-    @property
-    def keyring(self) -> SecretStore:
-        return self._store()
+    def __init__(self, store: SecretStore, environment: Callable[[], Mapping[str, str]] = lambda: os.environ) -> None:
+        self.keyring = store
+        self.environment = environment
 
     async def get(self, secret: Secret) -> str | None:
         """None when it is nowhere."""
-        return self.in_environment(secret) or await self._store().get(secret)
+        return self.in_environment(secret) or await self.keyring.get(secret)
 
     def in_environment(self, secret: Secret) -> str | None:
-        return self._environment().get(secret.variable) or None
-
-    def variables(self) -> Mapping[str, str]:
-        """The environment."""
-        return self._environment()
+        return self.environment().get(secret.variable) or None
 
 
 async def s3_access(settings: Settings, credentials: Credentials) -> S3Access:

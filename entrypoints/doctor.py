@@ -10,10 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from session_mgmt_mcp import asking, documents, election, installing, paths, places, registration
+from session_mgmt_mcp import asking, backends, documents, election, installing, paths, places, registration
 from session_mgmt_mcp.adapters.claude_code import settings as client
 from session_mgmt_mcp.control import ControlError
 from session_mgmt_mcp.ports.errors import Invalid, PortError
+from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.version import VERSION
 
 State: TypeAlias = Literal["ok", "warn", "fail"]
@@ -35,6 +36,7 @@ def examine(fix: bool = False) -> dict[str, Any]:
         _data_dir,
         _permissions,
         _documents,
+        _shared_documents,
         _disk,
         _hub,
         _model,
@@ -130,7 +132,21 @@ def _too_open() -> list[Path]:
 
 
 def _documents() -> list[Check]:
-    return [_check("documents", *documents.state(paths.documents(paths.data_dir())))]
+    return _kept("documents", "own", load().session_storage, paths.documents(paths.data_dir()))
+
+
+def _shared_documents() -> list[Check]:
+    return _kept("shared documents", "shared", load().shared_storage, paths.shared(paths.data_dir()))
+
+
+def _kept(name: str, space: backends.Space, backend: backends.Backend, folder: Path) -> list[Check]:
+    """Whether documents elsewhere can be reached only a hub says: it has the secrets."""
+    if backend == "local":
+        return [_check(name, *documents.state(folder))]
+    place = backends.where(backend, space, load())
+    if not asking.hub_status()["running"]:
+        return [_check(name, "ok", f"In {place}; the next session shows whether it can be reached.")]
+    return [check for check in asking.hub_checks() if check["name"] == name]
 
 
 def _disk() -> list[Check]:
@@ -189,7 +205,6 @@ def _leftover_socket() -> Path | None:
 
 def _model() -> list[Check]:
     from session_mgmt_mcp.adapters.onnx.model import model_files
-    from session_mgmt_mcp.settings import load
 
     chosen = load()
     if chosen.embedder != "onnx":

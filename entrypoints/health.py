@@ -4,13 +4,17 @@ import asyncio
 import os
 import shutil
 import stat
+import time
 from dataclasses import dataclass
 from typing import Literal
 
 from session_mgmt_mcp import documents, paths
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.backends import where
 from session_mgmt_mcp.ports.errors import PortError
+from session_mgmt_mcp.ports.session_storage import SessionStorage
 
+REACH_SECONDS = 5.0
 LOW_DISK_BYTES = 500 * 1024 * 1024
 
 
@@ -22,9 +26,9 @@ class Check:
 
 
 async def checks(app: Application) -> list[Check]:
-    """Memory, vectors, documents, disk space, file permissions and spool, each with its advice."""
-    on_disk = [await asyncio.to_thread(look, app) for look in (_documents, _disk)]
-    return [await _memory(app), await _vectors(app), *(check for found in on_disk for check in found)]
+    """Memory, vectors, documents of both sorts, disk space, file permissions and spool, each with its advice."""
+    reached = await asyncio.gather(_memory(app), _vectors(app), _documents(app), _shared_documents(app))
+    return [*reached, *await asyncio.to_thread(_disk, app)]
 
 
 async def _memory(app: Application) -> Check:
@@ -43,10 +47,36 @@ async def _vectors(app: Application) -> Check:
     return Check("vectors", "ok", waiting)
 
 
-def _documents(app: Application) -> list[Check]:
-    if app.settings.session_storage != "local":
-        return [Check("documents", "ok", "Sessions and what goes with them end with this process.")]
-    return [Check("documents", *documents.state(paths.documents(app.settings.data_dir)))]
+async def _documents(app: Application) -> Check:
+    """One's own: sessions and what goes with them."""
+    data, backend = app.settings.data_dir, app.settings.session_storage
+    if backend == "local":
+        return Check("documents", *await asyncio.to_thread(documents.state, paths.documents(data)))
+    return await _reached(
+        "documents", "Sessions and what goes with them", app.storage, where(backend, "own", app.settings)
+    )
+
+
+async def _shared_documents(app: Application) -> Check:
+    chosen = app.shared_storage.settings
+    if chosen.shared_storage == "local":
+        return Check("shared documents", *await asyncio.to_thread(documents.state, paths.shared(chosen.data_dir)))
+    place = where(chosen.shared_storage, "shared", chosen)
+    return await _reached("shared documents", "What is shared", app.shared_storage, place)
+
+
+async def _reached(name: str, what: str, storage: SessionStorage, place: str) -> Check:
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            await storage.get("probes", "any")
+    except TimeoutError:
+        return Check(
+            name, "fail", f"{what} cannot be reached: {place} does not answer within {REACH_SECONDS:g} seconds."
+        )
+    except PortError as error:
+        return Check(name, "fail", f"{what} cannot be reached: {error}")
+    return Check(name, "ok", f"{what}: {place}, {1_000 * (time.perf_counter() - began):.0f} ms away.")
 
 
 def _disk(app: Application) -> list[Check]:

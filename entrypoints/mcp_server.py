@@ -29,6 +29,7 @@ from session_mgmt_mcp.tools import (
     running,
     runs,
     server,
+    serverless,
     sessions,
     status,
     timeline,
@@ -67,6 +68,7 @@ TOOL_MODULES = (
     worktrees,
     interruptions,
     activity,
+    serverless,
     server,
 )  # importing them publishes their tools
 

@@ -24,6 +24,16 @@ def documents(data: Path) -> Path:
     return data / "sessions"
 
 
+def shared(data: Path) -> Path:
+    """Folder of the shared documents, where nothing else keeps them."""
+    return data / "shared"
+
+
+def machine(data: Path) -> Path:
+    """What this machine is called among those of one person."""
+    return data / "machine"
+
+
 def handoffs(data: Path) -> Path:
     """Folder of the handoffs as pages, one a session in a folder a project."""
     return data / "handoffs"

@@ -179,17 +179,36 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"The setting {name} is wrong ({first['msg']}): see docs/configuration.md.") from None
+        raise _wrong(error) from None
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"{user_file()} is not valid TOML ({error}): mend or remove it.") from None
+
+
+def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """`settings` with others of some names. Raises Invalid with one sentence that names the setting."""
+    try:
+        checked = Settings.model_validate({**settings.model_dump(), **values})
+    except ValidationError as error:
+        raise _wrong(error) from None
+    return settings.model_copy(update={name: getattr(checked, name) for name in values})
+
+
+def named_in_environment() -> set[str]:
+    """Settings that the environment decides, whatever the files say."""
+    return {name for name in Settings.model_fields if f"SESSION_MGMT_{name.upper()}" in os.environ}
+
+
+def _wrong(error: ValidationError) -> Invalid:
+    """Without what was given: it may hold a secret."""
+    first = error.errors(include_input=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    return Invalid(f"The setting {name} is wrong ({first['msg']}): see docs/configuration.md.")
 
 
 def for_project(settings: Settings, project_dir: str) -> Settings:
     """`settings` with the project's own harmless ones; whatever else its pyproject.toml sets is passed over."""
     asked = _asked_by_project(Path(project_dir) / "pyproject.toml") if project_dir else {}
-    wanted = {name: asked[name] for name in (PROJECT_SETTABLE & asked.keys()) - _named_in_environment()}
+    wanted = {name: asked[name] for name in (PROJECT_SETTABLE & asked.keys()) - named_in_environment()}
     if not wanted:
         return settings
     try:
@@ -197,10 +216,6 @@ def for_project(settings: Settings, project_dir: str) -> Settings:
     except ValidationError:
         return settings  # a broken line in a cloned repository must not break the user's tools
     return settings.model_copy(update={name: getattr(checked, name) for name in wanted})
-
-
-def _named_in_environment() -> set[str]:
-    return {name for name in Settings.model_fields if f"SESSION_MGMT_{name.upper()}" in os.environ}
 
 
 def _asked_by_project(file: Path) -> Mapping[str, Any]:

@@ -88,6 +88,7 @@ NO_SEARCH = {
     "crackerjack_help", "crackerjack_health_check", "crackerjack_metrics", "get_crackerjack_quality_metrics",
     "crackerjack_quality_trends", "crackerjack_history", "get_crackerjack_results_history", "crackerjack_patterns",
     "analyze_crackerjack_test_patterns", "list_project_groups", "get_project_insights",
+    "get_serverless_session", "list_serverless_sessions",
 }  # fmt: skip
 
 

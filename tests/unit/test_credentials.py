@@ -15,7 +15,7 @@ def ring():
 
 
 def credentials(ring, environment=None):
-    return Credentials(lambda: ring, lambda: environment or {})
+    return Credentials(ring, lambda: environment or {})
 
 
 async def test_the_environment_wins_over_the_keyring(ring):
