@@ -122,6 +122,7 @@ mapbox-token !sk.eyJ [\w-]{20,}\.[\w-]{10,}
 onepassword-token !ops_eyJ [\w-]{40,}
 buildkite-token !bkua_ [0-9a-f]{40}
 circleci-token CCIPAT_ [\w-]{40,}
+session-mgmt-token sessmgmt_ (?:[0-9a-f]{12}_)?[0-9a-f]{16,}
 render-key !rnd_ [A-Za-z0-9]{32}
 """
 
