@@ -10,6 +10,7 @@ from typing import Any
 from session_mgmt_mcp.backends import Backends
 from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.deferred import ExchangeableStorage
+from session_mgmt_mcp.domain.access_tokens import Tokens
 from session_mgmt_mcp.domain.activity_monitor import ActivityMonitor
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.checkpoint_commit import CheckpointCommit
@@ -88,6 +89,7 @@ class Application:
     worktree_switch: WorktreeSwitch
     worktrees: WorktreeService
     grants: Grants
+    tokens: Tokens
     checkpoint_commit: CheckpointCommit
     watching: Watching
     monitor: InterruptionMonitor
@@ -142,6 +144,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             worktree_switch=await _made(container.worktree_switch()),
             worktrees=await _made(container.worktrees()),
             grants=await _made(container.grants()),
+            tokens=await _made(container.tokens()),
             checkpoint_commit=await _made(container.checkpoint_commit()),
             watching=await _made(container.watching()),
             monitor=await _made(container.monitor()),

@@ -10,6 +10,7 @@ import typer
 from session_mgmt_mcp import asking, installing, rendering, restoring
 from session_mgmt_mcp import doctor as checkup
 from session_mgmt_mcp.adapters.claude_code.settings import PROGRAM, Scope
+from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.failures import log_to_file, one_sentence
 
 app = typer.Typer(
@@ -22,6 +23,10 @@ app = typer.Typer(
 )
 hub = typer.Typer(help="The one background process of a data directory.", no_args_is_help=True)
 app.add_typer(hub, name="hub")
+token = typer.Typer(help="What lets a client in over HTTP.", no_args_is_help=True)
+app.add_typer(token, name="token")
+
+PORT = 8737  # in docs/http.md, too
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -143,6 +148,59 @@ def call(
 ) -> None:
     """Call a tool as Claude Code would, and print its answer."""
     rendering.show_answer(asking.call_tool(tool, given or []), as_json)
+
+
+@app.command()
+def serve(
+    http: Annotated[bool, typer.Option("--http", help="Streamable HTTP, for clients that are elsewhere.")] = False,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any that is free.")] = PORT,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A name that clients call us by.")
+    ] = None,
+    allow_origin: Annotated[list[str] | None, typer.Option(metavar="URL", help="Whose pages may call.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="A certificate with its chain, as PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, unless that is in the same file.")] = None,
+    expose: Annotated[bool, typer.Option("--expose", help="Yes, listen where other machines can reach it.")] = False,
+    grace: Annotated[float, typer.Option(min=0, help="Seconds for requests in flight when it ends.")] = 10.0,
+    as_json: Json = False,
+    lock: Annotated[int | None, typer.Option(hidden=True)] = None,
+    indulged: Annotated[str, typer.Option(hidden=True)] = "",
+) -> None:
+    """Serve this memory over HTTP, in the foreground, in place of the hub; local clients go on as before."""
+    from session_mgmt_mcp import serving
+
+    if not http:
+        raise typer.BadParameter("say --http: that is the only way there is.")
+    asked = serving.Asked(
+        host, port, tuple(allow_host or ()), tuple(allow_origin or ()), tls_cert, tls_key, expose, grace, as_json
+    )
+    raise typer.Exit(serving.run(asked, lock, indulged))
+
+
+@token.command("create")
+def token_create(
+    user: Annotated[str, typer.Argument(help="Whose it will be.")],
+    role: Annotated[Role, typer.Option(help="owner: everything, as if they sat here.")] = Role.MEMBER,
+    expires: Annotated[str, typer.Option(metavar="TIME", help="As 12h, 90d, 2w; or never.")] = "90d",
+    name: Annotated[str, typer.Option(help="What it is for, for your own list.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a token. It is shown once, here, and kept nowhere."""
+    asked = {"user": user, "role": str(role), "expires": expires, "name": name}
+    rendering.show_token(asking.ask("token.create", asked), as_json)
+
+
+@token.command("list")
+def token_list(as_json: Json = False) -> None:
+    """Whose tokens there are, what they may do, and when they were last used."""
+    rendering.show_tokens(asking.ask("token.list", {}), as_json)
+
+
+@token.command("revoke")
+def token_revoke(id: Annotated[str, typer.Argument(help="As `token list` names it.")], as_json: Json = False) -> None:
+    """Take a token back; it opens nothing from now on."""
+    rendering.show_facts(asking.ask("token.revoke", {"id": id}), as_json)
 
 
 @app.command()

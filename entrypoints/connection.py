@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.ports.session_storage import is_name
 from session_mgmt_mcp.version import VERSION
 
@@ -21,6 +22,13 @@ class Connection:
     client_pid: int = 0
     version: str = VERSION
     user: str = ""  # whose token came with it; empty: whoever works at this machine
+    role: Role | None = None  # of that token
+    project: str = ""  # named by a client whose folder cannot be seen
+
+    @property
+    def remote(self) -> bool:
+        """It came over the network, from somebody whose folders and processes are not ours."""
+        return bool(self.user)
 
     @property
     def folder(self) -> str:
@@ -30,7 +38,7 @@ class Connection:
     @property
     def session(self) -> str:
         """A name for the client's session; clients that tell none are known by their process."""
-        return self.session_id or f"process-{self.client_pid}"
+        return self.session_id or (f"remote-{self.user}" if self.remote else f"process-{self.client_pid}")
 
 
 _current: ContextVar[Connection | None] = ContextVar("session_mgmt_connection", default=None)

@@ -15,6 +15,7 @@ from session_mgmt_mcp import paths
 from session_mgmt_mcp.backends import REMOTE, Backends
 from session_mgmt_mcp.credentials import Credentials
 from session_mgmt_mcp.deferred import ExchangeableStorage
+from session_mgmt_mcp.domain.access_tokens import Tokens
 from session_mgmt_mcp.domain.activity_monitor import ActivityMonitor
 from session_mgmt_mcp.domain.adoption import adopt
 from session_mgmt_mcp.domain.capture import CaptureService
@@ -412,6 +413,7 @@ class Container(containers.DeclarativeContainer):
     workspace = providers.Singleton(_workspace)
     worktrees = providers.Singleton(WorktreeService, git, workspace)
     grants = providers.Singleton(Grants, machine_storage, clock)
+    tokens = providers.Singleton(Tokens, machine_storage, clock, providers.Object(secrets.token_bytes))
     checkpoint_commit = providers.Singleton(
         CheckpointCommit, git, workspace, grants, settings.provided.checkpoint_commit
     )

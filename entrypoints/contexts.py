@@ -26,7 +26,8 @@ async def preserve(app: Application, session: str, force: bool) -> Preserved:
     if known is None and session != caller.session_id:
         raise Invalid(f"session_id: no session {session[:80]!r} is known; give that of a session that was captured.")
     folder = known.folder if known and known.folder else caller.folder
-    return await app.contexts.keep(await _place(app, session, Path(folder)), Reason.ASKED, force=force)
+    place = await _place(app, session, Path(folder) if folder else existing(folder))
+    return await app.contexts.keep(place, Reason.ASKED, force=force)
 
 
 async def restore(app: Application, name: str) -> Restored:
@@ -42,6 +43,8 @@ async def switch(app: Application, from_path: str, to_path: str) -> Switched:
 
 def existing(folder: str, argument: str = "working_directory") -> Path:
     """The real path of a folder that a caller names. Raises Invalid."""
+    if not folder and connection.current().remote:
+        raise Invalid(f"{argument}: over HTTP your folder cannot be seen; name one of the server's, by its whole path.")
     if not folder or "\0" in folder or not Path(folder).is_absolute():
         raise Invalid(f"{argument}: give an absolute path, not {folder[:200]!r}.")
     try:

@@ -20,7 +20,8 @@ async def session_of(app: Application, folder: Path) -> Session:
     known = await app.sessions.of_client(caller.client_pid, caller.session_id)
     if known is not None:
         return await app.sessions.seen(known.id) or known
-    id = caller.session_id or f"client-{opaque_id(app.sessions.machine, str(caller.client_pid), str(folder))}"
+    who = caller.user or str(caller.client_pid)
+    id = caller.session_id or f"client-{opaque_id(app.sessions.machine, who, str(folder))}"
     opened = await app.sessions.open(Opening(id, str(folder), CONNECTION, "", caller.client_pid))
     return await app.sessions.seen(id) or opened
 

@@ -22,6 +22,11 @@ class Awaited:
         for outcome in self._waiting.pop(str(request), ()):
             await outcome(written)
 
+    async def all_answered(self, written: bool) -> None:
+        """For a conversation of one request."""
+        for request in list(self._waiting):
+            await self.answered(request, written)
+
 
 _current: ContextVar[Awaited | None] = ContextVar("session_mgmt_awaited", default=None)
 

@@ -25,6 +25,12 @@ class _Nothing:
         return None
 
 
+def limit_sessions(app: Any, most: int) -> None:
+    """Of clients that shake hands, at an `http_app` whose lifespan was entered: it takes no such setting."""
+    for route in app.routes:
+        route.endpoint.session_manager.max_sessions = most
+
+
 def lifespan(server: FastMCP) -> AbstractAsyncContextManager[None]:
     """The server's own lifespan: entered once, whatever the number of connections."""
     return server._lifespan_manager()

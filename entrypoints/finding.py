@@ -1,5 +1,6 @@
 """What the advanced searches ask, in the context of the connection that asks."""
 
+import os
 from pathlib import Path
 
 from session_mgmt_mcp import connection, recall
@@ -16,7 +17,8 @@ from session_mgmt_mcp.domain.timeline import Timeline
 
 async def by_file(app: Application, file: str, limit: int, project: str | None) -> FileHistory:
     scope = await recall.scope_within(app, project)
-    return await app.files.search(file, scope, Path(connection.current().folder), limit)
+    here = Path(connection.current().folder or os.devnull)  # nowhere, rather than where this process happens to be
+    return await app.files.search(file, scope, here, limit)
 
 
 async def errors(app: Application, query: str, error_type: str | None, limit: int, project: str | None) -> Errors:

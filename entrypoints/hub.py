@@ -8,6 +8,7 @@ if __name__ == "__main__":
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import signal
 import socket
@@ -20,11 +21,11 @@ from typing import Any
 from session_mgmt_mcp import election, fastmcp_internals, logs, places, spool
 from session_mgmt_mcp.ports.errors import PortError, Unavailable
 from session_mgmt_mcp.reception import Reception
-from session_mgmt_mcp.service import Answer, OnEvent, OpenService, Progress, Service, Verb
+from session_mgmt_mcp.service import Answer, Door, OnEvent, OpenDoor, OpenService, Progress, Service, Verb
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.version import VERSION
 from session_mgmt_mcp.warmth import warm
-from session_mgmt_mcp.wire import MAX_LINE
+from session_mgmt_mcp.wire import MAX_LINE, newer
 
 DRAIN_SECONDS = 30.0  # calls in flight may take so long when a newer hub takes over,
 STOP_SECONDS = 5.0  # and so long when somebody wants this one gone
@@ -34,7 +35,11 @@ _log = logging.getLogger("session_mgmt_mcp.hub")  # __name__ is __main__ here
 
 
 class Hub:
-    """Serves `open_service` on the socket of `data`; `lock` is the held lock of its election."""
+    """Serves `open_service` on the socket of `data`; `lock` is the held lock of its election.
+
+    `idle_exit` inf: it stays without clients. `open_door` gives another way in than the socket. For clients of a version
+    up to `indulged` it does not leave: it did so before, and came back as it was.
+    """
 
     def __init__(
         self,
@@ -44,16 +49,24 @@ class Hub:
         *,
         idle_exit: float = 600.0,
         on_ready: Callable[[], None] = lambda: None,
+        open_door: OpenDoor | None = None,
+        stop_seconds: float = STOP_SECONDS,
+        indulged: str = "",
     ) -> None:
         self._open_service = open_service
         self._data = data
         self._lock = lock
         self._idle_exit = idle_exit
         self._on_ready = on_ready
+        self._open_door = open_door
+        self._door: Door | None = None
+        self._stop_seconds = stop_seconds
+        self._indulged = indulged
+        self.left_for = ""
         self._socket = places.hub_socket(data)
         self._started = time.monotonic()
         self._leave = asyncio.Event()
-        self._leave_within = STOP_SECONDS
+        self._leave_within = stop_seconds
         self._opening: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -66,12 +79,19 @@ class Hub:
                 self._opening = None
                 await self._serve(service)
 
-    def leave(self, within: float = STOP_SECONDS, for_version: str = "") -> None:
+    def leave(self, within: float | None = None, for_version: str = "") -> None:
         """No new connections; what is in flight may take `within` seconds, then the process ends."""
         if not self._leave.is_set():
             self._announce("leaving", next=for_version)
-            self._leave_within = within
+            self._leave_within = self._stop_seconds if within is None else within
+            self.left_for = for_version
             self._leave.set()
+
+    def _make_way(self, version: str) -> bool:
+        if not newer(version, self._indulged):
+            return False
+        self.leave(DRAIN_SECONDS, version)
+        return True
 
     def _on_signal(self) -> None:
         if self._opening is not None:
@@ -82,11 +102,14 @@ class Hub:
     async def _serve(self, service: Service) -> None:
         verbs: dict[str, Verb] = {"hub.status": self._status, "hub.stop": self._stop}
         events = _Once(service.on_event)
-        self._reception = Reception(service, verbs, events, lambda version: self.leave(DRAIN_SECONDS, version))
+        self._reception = Reception(service, verbs, events, self._make_way)
+        if self._open_door is not None:
+            self._door = await self._open_door(service)
+            await self._door.open()
         server = await asyncio.start_unix_server(self._reception.accept, sock=self._bind(), limit=MAX_LINE)
         gc.freeze()
         gc.enable()
-        self._announce("serving")
+        self._announce("serving", **({"http": self._door.url} if self._door else {}))
         self._on_ready()
         _log.info("hub %s serves %s", VERSION, self._data)
         background = [
@@ -98,7 +121,10 @@ class Hub:
         finally:
             server.close()
             self._unlink()
-            await self._reception.close(self._leave_within)
+            closing = [self._reception.close(self._leave_within)]
+            if self._door is not None:
+                closing.append(self._door.close(self._leave_within))
+            await asyncio.gather(*closing)
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
@@ -156,7 +182,8 @@ class Hub:
             "clients": self._reception.clients,
             "data_dir": self._data,
             "socket": self._socket,
-            "idle_exit": self._idle_exit,
+            "idle_exit": self._idle_exit if math.isfinite(self._idle_exit) else None,
+            **({"http": self._door.url} if self._door else {}),
         }
 
     async def _stop(self, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

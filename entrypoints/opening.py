@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 from session_mgmt_mcp.application import Application, open_application
+from session_mgmt_mcp.domain.grants import ALL, Operation
 from session_mgmt_mcp.following import Follower, catch_up
 from session_mgmt_mcp.lifecycle import Lifecycle
-from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
+from session_mgmt_mcp.mcp_server import build_member_server, build_server, repeatable_tools
+from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.reminding import Reminding
-from session_mgmt_mcp.service import Answer, Service
+from session_mgmt_mcp.service import Answer, Network, Service
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.verbs import VERBS
 from session_mgmt_mcp.watching import watch
@@ -45,12 +47,23 @@ async def open_service() -> AsyncIterator[Service]:
                 busy,
                 lifecycle.on_arrival,
                 lifecycle.on_departure,
+                Network(app.tokens, partial(build_member_server, app), partial(_exposure, app)),
             )
         finally:
             await lifecycle.close()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+
+
+async def _exposure(app: Application) -> None:
+    try:
+        await app.grants.require(Operation.HTTP_EXPOSURE, ALL)
+    except Invalid:
+        raise Invalid(
+            "A network address needs your word: pass --expose, or trust the operation http_exposure for project * with"
+            " the tool permissions."
+        ) from None
 
 
 async def _sweep(app: Application) -> None:

@@ -61,8 +61,18 @@ async def store(app: Application, content: str, tags: tuple[str, ...], project: 
 
 
 async def caller_project(app: Application) -> str:
-    """The project of the connection that asks."""
-    return await app.projects.project_of(connection.current().folder)
+    """The project of the connection that asks. Raises Invalid when it came over the network and names none."""
+    caller = connection.current()
+    if not caller.remote:
+        return await app.projects.project_of(caller.folder)
+    if not caller.project:
+        raise Invalid(
+            "Over HTTP your folder cannot be seen: give project, or have your client send X-Session-Mgmt-Project."
+        )
+    known = await app.memory.projects_named(caller.project)
+    if len(known) > 1:
+        raise Invalid(f"X-Session-Mgmt-Project: {caller.project} may be any of {', '.join(known)}: send one of them.")
+    return known[0] if known else caller.project
 
 
 async def project_named(app: Application, name: str | None) -> str:
@@ -91,7 +101,8 @@ async def _projects(app: Application, name: str | None) -> tuple[str, ...] | Non
     """None stands for all projects; without a name, that of the caller. Raises Invalid for a name that nothing is known under."""
     if name == "*":
         return None
-    mine = await caller_project(app)
+    caller = connection.current()
+    mine = "" if name and caller.remote and not caller.project else await caller_project(app)
     if not name or name == mine:
         return (mine,)
     named = await app.memory.projects_named(name)

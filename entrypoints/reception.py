@@ -21,14 +21,14 @@ _log = logging.getLogger(__name__)
 
 
 class Reception:
-    """All connections of one hub. `on_newer` is called with the version of a client that is ahead of this hub."""
+    """All connections of one hub. `on_newer`, called with the version of a client that is ahead, says whether the hub leaves."""
 
     def __init__(
         self,
         service: Service,
         verbs: Mapping[str, Verb],
         on_event: OnEvent,
-        on_newer: Callable[[str], None],
+        on_newer: Callable[[str], bool],
     ) -> None:
         self._service = service
         self._on_event = on_event
@@ -81,9 +81,8 @@ class Reception:
         if hello.get("hello") != 1:
             return
         caller, role = connection.of_hello(hello), hello.get("role")
-        if role != "hook" and newer(caller.version, VERSION):
+        if role != "hook" and newer(caller.version, VERSION) and self._on_newer(caller.version):
             self._closing = True
-            self._on_newer(caller.version)
         if self._closing:
             await _say(writer, {"hello": 1, "version": VERSION, "leaving": True})
             return

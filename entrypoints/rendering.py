@@ -91,6 +91,35 @@ def show_answer(answer: Answer, as_json: bool) -> None:
     _print_json(answer if as_json else rest)
 
 
+def show_token(made: Answer, as_json: bool) -> None:
+    if as_json:
+        return _print_json(made)
+    print(made["token"])
+    until = f"until {made['expires'][:10]}" if made["expires"] else "until it is revoked"
+    Console(stderr=True).print(
+        f"This is the only time it is shown. It lets {escape(made['user'])} in as {made['role']} {until}; "
+        f"`token revoke {made['id']}` takes it back."
+    )
+    return None
+
+
+def show_tokens(found: Answer, as_json: bool) -> None:
+    if as_json:
+        return _print_json(found)
+    console = _console()
+    for one in found["tokens"]:
+        ends = f"until {one['expires'][:10]}" if one["expires"] else "for good"
+        state = ends if one["valid"] else "[red]expired[/]"
+        used = f"used {one['used'][:13]}h" if one["used"] else "never used"
+        name = f" {escape(one['name'])}" if one["name"] else ""
+        console.print(
+            f"[cyan]{one['id']}[/] [bold]{escape(one['user'])}[/] {one['role']}{name} [dim]{state}, {used}[/]"
+        )
+    if not found["tokens"]:
+        console.print("There are no tokens; `token create USER` makes one.")
+    return None
+
+
 def show_facts(report: Answer, as_json: bool) -> None:
     if as_json:
         return _print_json(report)

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from fastmcp import FastMCP
 from session_mgmt_mcp.connection import Connection
+from session_mgmt_mcp.domain.access_tokens import Tokens
 
 Progress: TypeAlias = Callable[[dict[str, Any]], None]
 Verb: TypeAlias = Callable[[Mapping[str, Any], Progress], Awaitable[dict[str, Any]]]
@@ -35,6 +36,30 @@ class Service:
     is_busy: Callable[[], bool] = lambda: False  # something the user started must go on without a client
     on_arrival: Callable[[Connection], None] = lambda _: None  # a client's server, not a command or a hook
     on_departure: Callable[[Connection], None] = lambda _: None
+    network: "Network | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a service has for callers over HTTP. `require_exposure` raises Invalid where a network address needs a word first."""
+
+    tokens: Tokens
+    member_server: Callable[[], FastMCP]
+    require_exposure: Callable[[], Awaitable[object]]
+
+
+class Door(Protocol):
+    """Another way in than the socket; what goes wrong when it opens ends the hub."""
+
+    @property
+    def url(self) -> str: ...
+
+    async def open(self) -> None: ...
+
+    async def close(self, within: float) -> None: ...
+
+
+OpenDoor: TypeAlias = Callable[[Service], Awaitable[Door]]
 
 
 OpenService: TypeAlias = Callable[[], AbstractAsyncContextManager[Service]]

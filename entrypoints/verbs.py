@@ -3,11 +3,13 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from session_mgmt_mcp import health, recall, tool_calls, upkeep
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.access_tokens import Role, Token, lifetime
 from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.ports.errors import Invalid
@@ -74,7 +76,29 @@ async def checks(app: Application, args: Arguments, progress: Progress) -> dict[
     return {"checks": [asdict(check) for check in await health.checks(app)], "pid": os.getpid()}
 
 
+async def create_token(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """user, role, expires, name -> the token, this once, and what is known of it"""
+    made, secret = await app.tokens.create(
+        str(args["user"]), Role(str(args["role"])), lifetime(str(args["expires"])), str(args.get("name") or "")
+    )
+    return {"token": secret, **_token(app, made)}
+
+
+async def list_tokens(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """-> {"tokens": [...]}"""
+    return {"tokens": [_token(app, token) for token in await app.tokens.list()]}
+
+
+async def revoke_token(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """id -> {"revoked", "user"}"""
+    gone = await app.tokens.revoke(str(args["id"]))
+    return {"revoked": gone.id, "user": gone.user}
+
+
 VERBS: dict[str, Verb] = {
+    "token.create": create_token,
+    "token.list": list_tokens,
+    "token.revoke": revoke_token,
     "search": search,
     "show": show,
     "import": import_transcripts,
@@ -119,4 +143,17 @@ def _memory(record: Record) -> dict[str, Any]:
         "tags": list(record.tags),
         "text": record.text,
         "metadata": dict(record.metadata),
+    }
+
+
+def _token(app: Application, token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "user": token.user,
+        "role": str(token.role),
+        "name": token.name,
+        "created": token.created.isoformat(),
+        "expires": token.expires.isoformat() if token.expires else None,
+        "used": token.used.isoformat() if token.used else None,
+        "valid": token.holds(datetime.now(UTC)),
     }

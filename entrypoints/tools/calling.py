@@ -21,8 +21,8 @@ class InItsSession(Middleware):
         context: MiddlewareContext[mcp_types.CallToolRequestParams],
         call_next: CallNext[mcp_types.CallToolRequestParams, ToolResult],
     ) -> ToolResult:
-        if context.fastmcp_context is None:
-            return await call_next(context)
+        if context.fastmcp_context is None or connection.current().remote:
+            return await call_next(context)  # no process of this machine: nothing that could be alive or gone
         app: Application = context.fastmcp_context.lifespan_context["application"]
         caller = connection.current()
         try:

@@ -1,6 +1,6 @@
 """How a function becomes a tool: its hints for the client, its errors in one sentence, the application it works on."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -70,9 +70,11 @@ def tool(
     return publish
 
 
-def register(server: FastMCP) -> None:
+def register(server: FastMCP, only: Collection[str] | None = None) -> None:
+    """All tools, or only those named."""
     for spec in TOOLS:
-        server.add_tool(_made(spec))
+        if only is None or spec.name in only:
+            server.add_tool(_made(spec))
     server.add_middleware(OneSentence())
 
 

@@ -33,6 +33,9 @@ class Reminded(Middleware):
         if not isinstance(result, ToolResult) or result.is_error or context.fastmcp_context is None:
             return result
         app: Application = context.fastmcp_context.lifespan_context["application"]
+        caller = connection.current()
+        if caller.remote and not caller.project:
+            return result  # in no project that anything could be due in
         due = await _harmless(_due(app))
         if due is None or not due.lines:
             return result

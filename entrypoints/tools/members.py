@@ -1,0 +1,45 @@
+"""What the token of a member opens: what a team shares, and their own part of it. Nothing of the server's owner."""
+
+import mcp_types
+from fastmcp.exceptions import ToolError
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import ToolResult
+from session_mgmt_mcp.tools.registry import TOOLS
+
+MEMBER_TOOLS = frozenset(
+    {
+        "ping",
+        "server_info",
+        "health_check",
+        "create_team",
+        "add_team_member",
+        "share_with_team",
+        "search_team_knowledge",
+        "get_team_statistics",
+        "vote_on_reflection",
+        "create_serverless_session",
+        "get_serverless_session",
+        "update_serverless_session",
+        "delete_serverless_session",
+        "list_serverless_sessions",
+        "test_serverless_storage",
+        "cleanup_serverless_sessions",
+    }
+)
+"""The members' server has these tools and no others; it has no prompts and no resources."""
+
+
+class OwnersOnly(Middleware):
+    """Says so of a tool that exists, but not for members."""
+
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[mcp_types.CallToolRequestParams],
+        call_next: CallNext[mcp_types.CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        name = context.message.name
+        if name not in MEMBER_TOOLS and any(spec.name == name for spec in TOOLS):
+            raise ToolError(
+                f"{name} is not for members: ask whoever runs this server, or use what tools/list shows you."
+            )
+        return await call_next(context)
