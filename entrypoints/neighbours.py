@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from session_mgmt_mcp import connection, recall, users
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.domain.answers import SearchResult
 from session_mgmt_mcp.domain.project_graph.candidates import Candidate, candidates
 from session_mgmt_mcp.domain.project_graph.graph import Dependency, Graph, Group, Relation
@@ -93,8 +94,9 @@ async def _meant(app: Application, names: Sequence[str], graph: Graph | None = N
 
     Who comes with a token is told nothing of what is remembered at this machine: shared names and exact ids alone.
     """
-    here = not connection.current().user
-    own = await recall.caller_project(app)
+    caller = connection.current()
+    here = not caller.remote or caller.role is Role.OWNER
+    own = await recall.caller_project_or_none(app)
     known = {*(graph or await app.project_graph.graph()).projects}
     if here:
         known |= (await app.store.facets("project", [])).keys()
@@ -103,5 +105,5 @@ async def _meant(app: Application, names: Sequence[str], graph: Graph | None = N
         if name == "*" or not name:
             raise Invalid("projects: name each of them; neither * nor an empty name is one.")
         path = here and PurePath(name).is_absolute()
-        found.append(await app.projects.project_of(name) if path else named(name, known, own))
+        found.append(await app.projects.project_of(name) if path else named(name, known, own or ""))
     return found

@@ -75,6 +75,12 @@ async def caller_project(app: Application) -> str:
     return known[0] if known else caller.project
 
 
+async def caller_project_or_none(app: Application) -> str | None:
+    """None where `caller_project` would raise for want of a name."""
+    caller = connection.current()
+    return None if caller.remote and not caller.project else await caller_project(app)
+
+
 async def project_named(app: Application, name: str | None) -> str:
     """The one project that a name means; None is the caller's. Raises Invalid, also for `*`."""
     named = await _projects(app, name)
@@ -101,8 +107,7 @@ async def _projects(app: Application, name: str | None) -> tuple[str, ...] | Non
     """None stands for all projects; without a name, that of the caller. Raises Invalid for a name that nothing is known under."""
     if name == "*":
         return None
-    caller = connection.current()
-    mine = "" if name and caller.remote and not caller.project else await caller_project(app)
+    mine = (await caller_project_or_none(app) or "") if name else await caller_project(app)
     if not name or name == mine:
         return (mine,)
     named = await app.memory.projects_named(name)
