@@ -62,6 +62,7 @@ class Program:
     running: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
+        """By a thread that lives as long as the server shall: on Linux it ends with that one."""
         assert self.running is None
         launch = [sys.executable, "-IS", "-c", LAUNCH, str(os.getpid())] if sys.platform == "linux" else []
         with self.log.open("ab") as said:

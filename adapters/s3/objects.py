@@ -1,8 +1,10 @@
 """A bucket: objects read whole, written on a condition, listed by name."""
 
+import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+AT_ONCE = 16
 MOST_NAMES = 1_000
 """S3 gives no more at a time."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -93,6 +96,11 @@ class Bucket:
             "connect_timeout": f"{patience.each}s",
         }
         self._store = S3Store(**self._options, client_options=self._client_options)
+        # obstore's own async calls end in threads that are not Python's: a process that exits just then is aborted
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="objects")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def shown(self, key: str) -> str:
         return self._shown + key
@@ -100,9 +108,9 @@ class Bucket:
     async def get(self, key: str, most: int) -> tuple[bytes | None, str] | None:
         """The object and its ETag; None when there is none; of more than `most` bytes only the ETag."""
 
-        async def get() -> tuple[bytes | None, str]:
-            found = await obstore.get_async(self._store, self._prefix + key)
-            data = bytes(await found.bytes_async()) if found.meta["size"] <= most else None
+        def get() -> tuple[bytes | None, str]:
+            found = obstore.get(self._store, self._prefix + key)
+            data = bytes(found.bytes()) if found.meta["size"] <= most else None
             return data, found.meta["e_tag"] or ""
 
         try:
@@ -114,11 +122,11 @@ class Bucket:
         """Writes it in the place of the object with that ETag, or, without one, where none is. Gives the new ETag."""
         tried = 0
 
-        async def put() -> str | None:
+        def put() -> str | None:
             nonlocal tried
             tried += 1
             mode: Any = "create" if etag is None else {"e_tag": etag}
-            done = await obstore.put_async(self._store, self._prefix + key, data, mode=mode, use_multipart=False)
+            done = obstore.put(self._store, self._prefix + key, data, mode=mode, use_multipart=False)
             return done["e_tag"]
 
         try:
@@ -127,17 +135,15 @@ class Bucket:
             return Put.REFUSED if tried == 1 else Put.DOUBTFUL, None
 
     async def copy(self, key: str, to: str) -> None:
-        await self._run(lambda: obstore.copy_async(self._store, self._prefix + key, self._prefix + to))
+        await self._run(lambda: obstore.copy(self._store, self._prefix + key, self._prefix + to))
 
     async def names(self, folder: str, after: str) -> tuple[Sequence[str], str | None]:
         """What comes next in a folder, in its order, and after which name to go on; None: that was all."""
         start = f"{self._prefix}{folder}/"
 
-        async def names() -> Sequence[str]:
+        def names() -> Sequence[str]:
             pages = obstore.list(self._store, start, offset=start + after if after else None, chunk_size=MOST_NAMES)
-            async for page in pages:
-                return [found["path"].removeprefix(start) for found in page]
-            return []
+            return [found["path"].removeprefix(start) for found in next(iter(pages), ())]
 
         found = await self._run(names)
         return found, found[-1] if len(found) == MOST_NAMES else None
@@ -163,15 +169,16 @@ class Bucket:
         }  # obstore's delete has none
         try:
             store = S3Store(**self._options, client_options=on_condition)
-            await self._run(lambda: obstore.delete_async(store, self._prefix + key))
+            await self._run(lambda: obstore.delete(store, self._prefix + key))
         except _OTHERWISE:
             return False
         return True
 
-    async def _run(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _run(self, call: Callable[[], T]) -> T:
         """Raises what says that the object is another one, and else Unavailable, with nothing in it of what was sent."""
         try:
-            return await repeated(call, _passes, self._patience)
+            loop = asyncio.get_running_loop()
+            return await repeated(lambda: loop.run_in_executor(self._threads, call), _passes, self._patience)
         except _OTHERWISE as error:
             if "NoSuchBucket" not in str(error):
                 raise

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
-from session_mgmt_mcp.adapters.retrying import PATIENCE, Patience
+from session_mgmt_mcp.adapters.retrying import Patience
 from session_mgmt_mcp.adapters.s3.keys import just_before, leading
-from session_mgmt_mcp.adapters.s3.objects import Bucket, Put
+from session_mgmt_mcp.adapters.s3.objects import AT_ONCE, Bucket, Put
 from session_mgmt_mcp.ports.errors import Conflict, Corrupt, Invalid, PortError, Unavailable, Unsupported
 from session_mgmt_mcp.ports.sealed_documents import sealed, unsealed
 from session_mgmt_mcp.ports.session_storage import (
@@ -34,9 +34,10 @@ SWEEP_EVERY, SWEEP_AT_ONCE = 64, 256
 """With every 64th write of a collection its next 256 objects are looked at, and what is long over goes."""
 KEPT = timedelta(hours=1)
 """What was deleted or has expired stays so long: who repeats a write finds there whether it was made."""
-WRITES = 16
+SLOW = Patience(attempts=4, each=8.0, total=20.0)
+"""SeaweedFS lets writers of one object wait for each other in steps of a second."""
+WRITES = 32
 """So many last writes an object remembers."""
-_AT_ONCE = 16
 _MOST_BYTES = MOST_BYTES + 3_000
 
 
@@ -98,7 +99,7 @@ class S3SessionStorage:
         secret_access_key: str,
         session_token: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        patience: Patience = PATIENCE,
+        patience: Patience = SLOW,
     ) -> None:
         """Without `endpoint`: AWS. http:// speaks without TLS. Raises Invalid."""
         self._objects = Bucket(
@@ -165,8 +166,8 @@ class S3SessionStorage:
         after: str | None = cursor or ""
         while after is not None:
             names, after = await self._names(collection, prefix, after)
-            for start in range(0, len(names), _AT_ONCE):
-                some = [self._seen(_Place(collection, name)) for name in names[start : start + _AT_ONCE]]
+            for start in range(0, len(names), AT_ONCE):
+                some = [self._seen(_Place(collection, name)) for name in names[start : start + AT_ONCE]]
                 for seen in await asyncio.gather(*some):
                     document = self._living(seen)
                     if document is not None and fits(document.body, where):
@@ -181,6 +182,7 @@ class S3SessionStorage:
         for sweep in self._sweeps:
             sweep.cancel()
         await asyncio.gather(*self._sweeps, return_exceptions=True)
+        self._objects.close()
 
     async def _write(
         self, place: _Place, expected: int | None, next_one: Callable[[int], Document | None], text: str
