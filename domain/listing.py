@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.memories import NAMED_KINDS, Kind
 from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Condition, Facet, Order, Record, VectorStore
@@ -13,7 +13,7 @@ from session_mgmt_mcp.ports.vector_store import Condition, Facet, Order, Record,
 FACETS: tuple[Facet, ...] = ("kind", "project", "month", "tags", "role", "files")
 
 _ALIASES: Mapping[str, tuple[Kind, ...]] = {
-    **{kind.value: (kind,) for kind in Kind},
+    **{kind.value: (kind,) for kind in NAMED_KINDS},
     **dict.fromkeys(("note", "notes", "insight", "insights", "lesson"), (Kind.REFLECTION,)),
     **dict.fromkeys(("conversation", "conversations", "chat", "message", "messages", "dialogue"), (Kind.TURN,)),
     **dict.fromkeys(("tool", "tools", "tool_call", "tool_calls", "command", "commands", "error"), (Kind.ACTION,)),
@@ -42,7 +42,7 @@ def kinds_named(names: str | None) -> tuple[Kind, ...] | None:
     for name in wanted:
         kinds = _ALIASES.get(name) or _ALIASES.get(name.removesuffix("s"))
         if kinds is None:
-            raise Invalid(f"There is no content type {name[:40]!r}: use some of {', '.join(Kind)}, or all.")
+            raise Invalid(f"There is no content type {name[:40]!r}: use some of {', '.join(NAMED_KINDS)}, or all.")
         found += kinds
     return tuple(dict.fromkeys(found))
 

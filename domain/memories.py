@@ -13,6 +13,7 @@ class Kind(StrEnum):
     HANDOFF = "handoff"
     QUALITY = "quality"
     CODE = "code"  # a part of a turn or an action: found by pattern, left out of recall
+    SHARED = "shared"  # a copy of a memory for a team: found by its members alone, left out of everything else
 
 
 class Trust(StrEnum):
@@ -25,3 +26,5 @@ class Trust(StrEnum):
 
 EMBEDDED_KINDS = frozenset(Kind) - {Kind.ACTION, Kind.CODE}
 """Kinds that get a vector; actions are found by their words: paths, commands, error messages."""
+NAMED_KINDS = tuple(kind for kind in Kind if kind is not Kind.SHARED)
+"""Kinds that may be asked for; what is shared is asked of a team."""

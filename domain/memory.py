@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from session_mgmt_mcp.domain.answers import Answer, Answers, Overview, SearchResult
 from session_mgmt_mcp.domain.drafts import Draft, Stored, record_of
+from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.parts import split
 from session_mgmt_mcp.domain.ranking import KEPT, POOL, cues_of, rank, reread
-from session_mgmt_mcp.domain.scope import EVERYTHING, Scope
+from session_mgmt_mcp.domain.scope import EVERYTHING, OWN, Scope
 from session_mgmt_mcp.domain.scrubbing import scrub
 from session_mgmt_mcp.domain.text import opaque_id
 from session_mgmt_mcp.ports.clock import Clock
@@ -141,7 +142,7 @@ class MemoryService:
     async def show(self, memory_id: str, around: int = 0) -> list[Record]:
         """The memory, whole, with up to `around` neighbours each side in its session, in order. Raises NotFound."""
         found = await self._store.get([memory_id])
-        if not found:
+        if not found or found[0].kind == Kind.SHARED:
             raise NotFound(f"There is no memory {memory_id[:40]!r}: take an id from a search.")
         record = (await self._store.get([found[0].parent]) or found)[0] if found[0].parent else found[0]
         if not around or not record.session:
@@ -171,13 +172,13 @@ class MemoryService:
 
     async def projects_named(self, name: str) -> tuple[str, ...]:
         """The projects meant by an id or a bare name; empty when nothing is known under it."""
-        known = await self._store.facets("project", [])
+        known = await self._store.facets("project", OWN)
         return tuple(sorted(p for p in known if p == name or p.rpartition("-")[0] == name))
 
     async def delete_all(self) -> int:
-        """How many memories went. The caller has made a backup."""
-        whole = await self._store.count([Condition("parent", "=", "")])
-        await self._store.delete([])
+        """How many memories went; what was shared with teams is theirs and stays. The caller has made a backup."""
+        whole = await self._store.count([*OWN, Condition("parent", "=", "")])
+        await self._store.delete(OWN)
         self._answers.clear()
         return whole
 

@@ -89,6 +89,7 @@ FULL_LENGTH = 800
 SHORTEST = 20
 DAYS_BEFORE, DAYS_AFTER = 3, 25  # around a day that the question names: an event is talked about when it is over
 ROLES_OF_A_CLIENT = frozenset({"", "user", "assistant", "tool", "system", "boundary"})
+_ON_PURPOSE = frozenset({Kind.REFLECTION, Kind.SHARED})
 _BORDER = 0.33  # the score of a best hit of which it is open whether it answers
 _STEEPNESS = 1.2  # how fast a score grows from there with what speaks for the hit
 _WORDS_TELL = 0.15  # what all of the question's words in a text add to its cosine
@@ -180,7 +181,7 @@ def rank(
         "user": _user_weight(weights, cues) * known.roles.among({"user"}).astype(np.float64),
         "named_time": weights.named_time * _named_time(known.times, cues),
         "recent": weights.recent * _recency(known.times, now, half_life_days),
-        "reflection": weights.reflection * known.kinds.among({Kind.REFLECTION}).astype(np.float64),
+        "reflection": weights.reflection * known.kinds.among(_ON_PURPOSE).astype(np.float64),
     }
     if near is not None:
         features["near"] = np.array([near.get(name, 0.0) for name in known.projects.known])[known.projects.codes]

@@ -6,10 +6,13 @@ from datetime import datetime
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.ports.vector_store import Condition
 
+OWN = (Condition("kind", "!=", Kind.SHARED),)
+"""Holds for what this person has; the store may hold what teams share as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """None: no restriction. Code is seen only when its kind is named."""
+    """None: no restriction. Code, and what was shared with a team, are seen only when their kind is named."""
 
     projects: tuple[str, ...] | None = None
     kinds: tuple[Kind, ...] | None = None
@@ -24,7 +27,7 @@ class Scope:
         if self.projects is not None:
             found.append(Condition("project", "in", self.projects))
         if self.kinds is None:
-            found.append(Condition("kind", "!=", Kind.CODE))
+            found += [Condition("kind", "!=", Kind.CODE), *OWN]
         else:
             found.append(Condition("kind", "in", tuple(str(kind) for kind in self.kinds)))
         found += [Condition("tags", "has", tag) for tag in self.tags]

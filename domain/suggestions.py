@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from session_mgmt_mcp.domain.journal import SearchJournal
-from session_mgmt_mcp.domain.scope import Scope
+from session_mgmt_mcp.domain.scope import OWN, Scope
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.query_log import QueryCount, QueryLog, Searches
 from session_mgmt_mcp.ports.vector_store import Condition, Facet, VectorStore
@@ -95,7 +95,7 @@ class SuggestionService:
 
     async def _names(self, typed: str, field: Completed, scope: Scope, limit: int) -> list[Suggestion]:
         """Whose beginning, or for a path the beginning of one of its parts, was typed; projects of every scope."""
-        where = [] if field is Completed.PROJECT else scope.conditions()
+        where = [*OWN] if field is Completed.PROJECT else scope.conditions()
         counts = await self._store.facets(_FACETS[field], [*where, Condition("parent", "=", "")])
         start, inner = typed.lower(), f"/{typed.lower()}"
         names = [

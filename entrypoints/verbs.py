@@ -11,7 +11,7 @@ from session_mgmt_mcp import health, recall, tool_calls, upkeep
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.access_tokens import Role, Token, lifetime
 from session_mgmt_mcp.domain.answers import Found
-from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.memories import NAMED_KINDS, Kind
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Record
 
@@ -111,10 +111,9 @@ VERBS: dict[str, Verb] = {
 
 
 def _kind(name: object) -> Kind:
-    try:
-        return Kind(str(name))
-    except ValueError:
-        raise Invalid(f"{name} is no kind of memory: give one of {', '.join(Kind)}.") from None
+    if name not in NAMED_KINDS:
+        raise Invalid(f"{name} is no kind of memory: give one of {', '.join(NAMED_KINDS)}.")
+    return Kind(str(name))
 
 
 def _hit(found: Found) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.projects import bare_name
+from session_mgmt_mcp.domain.scope import OWN
 from session_mgmt_mcp.domain.terms import over_represented, vocabulary
 from session_mgmt_mcp.ports.vector_store import Condition, Filter, VectorStore
 
@@ -180,4 +181,4 @@ def _end(file: str) -> str:
     return file[max(file.rfind("/"), file.rfind("\\")) + 1 :]
 
 
-_WHOLE: Filter = (Condition("parent", "=", ""),)
+_WHOLE: Filter = (*OWN, Condition("parent", "=", ""))

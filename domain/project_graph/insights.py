@@ -26,7 +26,7 @@ from session_mgmt_mcp.domain.project_graph.gaps import (
 from session_mgmt_mcp.domain.project_graph.problems import Occurrence, SharedProblem, occurrence, shared
 from session_mgmt_mcp.domain.project_graph.together import Edits, ItemKey, Together, placed, together
 from session_mgmt_mcp.domain.projects import bare_name
-from session_mgmt_mcp.domain.scope import Scope
+from session_mgmt_mcp.domain.scope import OWN, Scope
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.query_log import QueryLog, Searches
@@ -103,7 +103,7 @@ class ProjectInsights:
         until = self._clock.now()
         since = until - timedelta(days=days)
         means = _means(projects)
-        of_all = [Condition("parent", "=", ""), Condition("project", "in", tuple(means))]
+        of_all = [*OWN, Condition("parent", "=", ""), Condition("project", "in", tuple(means))]
         where = [*of_all, Condition("time", ">=", since)]
         (active, busy), (problems, errors), (pairs, edits), counts = await asyncio.gather(
             activity(self._store, means, where, since, until, self._zone),
