@@ -41,6 +41,10 @@ from session_mgmt_mcp.domain.serverless import ServerlessSessions
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.sessions import SessionService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
+from session_mgmt_mcp.domain.teams.knowledge import KnowledgeService
+from session_mgmt_mcp.domain.teams.membership import TeamService
+from session_mgmt_mcp.domain.teams.sharing import SharingService
+from session_mgmt_mcp.domain.teams.voting import VotingService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.domain.watching import Watching
@@ -81,6 +85,10 @@ class Application:
     journal: SearchJournal
     metrics: MetricsService
     code: CodeSearch
+    teams: TeamService
+    sharing: SharingService
+    knowledge: KnowledgeService
+    voting: VotingService
     handoffs: HandoffService
     learning: LearningService
     compaction: CompactionService
@@ -136,6 +144,10 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             journal=await _made(container.journal()),
             metrics=await _made(container.metrics()),
             code=await _made(container.code()),
+            teams=await _made(container.teams()),
+            sharing=await _made(container.sharing()),
+            knowledge=await _made(container.knowledge()),
+            voting=await _made(container.voting()),
             handoffs=await _made(container.handoffs()),
             learning=await _made(container.learning()),
             compaction=await _made(container.compaction()),

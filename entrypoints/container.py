@@ -53,6 +53,11 @@ from session_mgmt_mcp.domain.serverless import ServerlessSessions
 from session_mgmt_mcp.domain.session_places import SessionPlaces
 from session_mgmt_mcp.domain.sessions import SessionService
 from session_mgmt_mcp.domain.suggestions import SuggestionService
+from session_mgmt_mcp.domain.teams.ballots import Ballots
+from session_mgmt_mcp.domain.teams.knowledge import KnowledgeService
+from session_mgmt_mcp.domain.teams.membership import TeamService
+from session_mgmt_mcp.domain.teams.sharing import SharingService
+from session_mgmt_mcp.domain.teams.voting import VotingService
 from session_mgmt_mcp.domain.timeline import TimelineService
 from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.domain.watching import Watching
@@ -369,6 +374,21 @@ class Container(containers.DeclarativeContainer):
     listing = providers.Singleton(ListingService, store)
     suggestions = providers.Singleton(SuggestionService, store, queries, journal)
     memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
+    teams = providers.Singleton(TeamService, shared_storage, clock)
+    ballots = providers.Singleton(Ballots, shared_storage, clock)
+    sharing = providers.Singleton(
+        SharingService, teams, store, team_store, ballots, embedder, clock, embedding.provided.wake
+    )
+    knowledge = providers.Singleton(
+        KnowledgeService,
+        teams,
+        team_store,
+        providers.Singleton(MemoryService, team_store, embedder, clock),
+        providers.Singleton(ListingService, team_store),
+    )
+    voting = providers.Singleton(
+        VotingService, teams, store, team_store, providers.Singleton(Ballots, storage, clock), ballots
+    )
     files = providers.Singleton(FileSearch, store, git)
     errors = providers.Singleton(ErrorSearch, store, memory)
     project_graph = providers.Singleton(ProjectGraphService, shared_storage, clock)

@@ -32,6 +32,7 @@ from session_mgmt_mcp.tools import (
     serverless,
     sessions,
     status,
+    teams,
     timeline,
     upkeep,
     worktrees,
@@ -70,6 +71,7 @@ TOOL_MODULES = (
     interruptions,
     activity,
     serverless,
+    teams,
     server,
 )  # importing them publishes their tools
 

@@ -53,7 +53,7 @@ async def reset_reflection_database(
 ) -> ResetReply | InputRequiredResult:
     """Forget every memory, of all projects, after writing a backup. Without confirm=true it only says what would go.
 
-    Sessions, handoffs, reminders and scores are no memories: they stay.
+    Sessions, handoffs, reminders and scores are no memories: they stay, and so does what was shared with a team.
     Call it with confirm=true only when the user has asked for exactly that; where the client can, it asks them again.
     """
     would_go = ResetReply.model_validate(await upkeep.what_would_go(app))

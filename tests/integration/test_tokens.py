@@ -79,6 +79,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "search_across_projects": {"query": "cache test error", "limit": 50, "explain": True, "project": None},
     "search_temporal": {"time_expression": "last year to today", "limit": 50},
     "get_more_results": {"query": "cache test error", "offset": 0, "limit": 50},
+    "search_team_knowledge": {"query": "cache test error", "user_id": "ann", "limit": 50, "project": None},
 }
 
 NO_SEARCH = {
@@ -89,6 +90,7 @@ NO_SEARCH = {
     "crackerjack_quality_trends", "crackerjack_history", "get_crackerjack_results_history", "crackerjack_patterns",
     "analyze_crackerjack_test_patterns", "list_project_groups", "get_project_insights",
     "get_serverless_session", "list_serverless_sessions",
+    "list_teams", "get_team_statistics", "get_shared_reflection",
 }  # fmt: skip
 
 
@@ -107,8 +109,10 @@ async def test_every_search_is_asked_here(product):
 async def test_every_reply_over_real_transcripts_holds_its_budget(product, shared):
     app, client, here = product
     await app.capture.import_paths([shared / "claude-code"])
+    await app.teams.create("core", "", "", "ann")
     for text in snippets_of(shared / "claude-code/transcripts")[:40]:
-        await app.memory.store(Draft(f"cache test error: {text}", "shop"))
+        stored = await app.memory.store(Draft(f"cache test error: {text}", "shop"))
+        await app.sharing.share(stored.id, "core", "ann")
     sizes = await all_hold_every_budget(client, here)
     assert not {name: most for name, most in sizes.items() if most[-1] <= most[0]}, "nothing was cut"
 
@@ -124,12 +128,15 @@ async def test_every_reply_over_the_worst_texts_holds_its_budget(product):
         "".join(chr(draw.randrange(0x4E00, 0x9FFF)) for _ in range(200)),
         "\t\n\\\"'\u2028\x7f",
     ]
+    await app.teams.create("core", "", "", "ann")
     for n in range(30):
         odd = "".join(draw.choices(alphabets[n % len(alphabets)], k=draw.choice((60, 400, 3_000))))
         path = "/".join(str(uuid.UUID(int=draw.getrandbits(128))) for _ in range(6))
         content, tags = f"cache test error {n} {odd} in src/{path}/main.go", ("ops", odd[:90].strip() or "x")
         kind = (Kind.REFLECTION, Kind.TURN)[n % 2]
-        await app.memory.store(Draft(content, f"shop-{odd[:30]}-{n % 7:06x}", kind, tags, session=odd[:40], position=n))
+        project = f"shop-{odd[:30]}-{n % 7:06x}"
+        stored = await app.memory.store(Draft(content, project, kind, tags, session=odd[:40], position=n))
+        await app.sharing.share(stored.id, "core", "ann")
     await all_hold_every_budget(client, here)
 
 
