@@ -31,7 +31,8 @@ from session_mgmt_mcp.ports.vector_store import (
 )
 
 TIED = 40  # rows asked for beyond k, in case the last ones are as good as each other
-REFINED = 4  # candidates of a vector index that are compared exactly, for each that is wanted
+PROBED = 20  # parts of a vector index; more of them while fewer than k are found
+REFINED = 2  # candidates of a vector index that are compared exactly, for each that is wanted
 SPARE = 2  # times k contenders that the filter is tried on before trying all of them
 
 Get = Callable[[Sequence[str]], Awaitable[list[Record]]]
@@ -179,7 +180,8 @@ async def _nearest(table: Any, vector: Vector, wanted: str | None, k: int, words
     """At least the k nearest rows that have a vector, and all that are as near as the last of them."""
     limit = k + TIED
     while True:
-        query = table.query().nearest_to(np.asarray(vector, np.float32)).distance_type("cosine").refine_factor(REFINED)
+        query = table.query().nearest_to(np.asarray(vector, np.float32)).distance_type("cosine")
+        query = query.minimum_nprobes(PROBED).maximum_nprobes(0).refine_factor(REFINED)
         query = query.where(wanted) if wanted else query
         columns = [*HIT, *_more(words), "_distance"]
         found = await query.select(columns).with_row_id().limit(limit).to_arrow()

@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from lancedb.query import MatchQuery
 from session_mgmt_mcp.adapters.lancedb import filters
 from session_mgmt_mcp.adapters.lancedb.bm25 import Ints, bm25, occurrences
 from session_mgmt_mcp.adapters.lancedb.corpus import Corpus, Figures
-from session_mgmt_mcp.adapters.lancedb.layout import NOBODY, PLACED, Layout, joined, numbers
+from session_mgmt_mcp.adapters.lancedb.layout import NOBODY, PLACED, Collections, Layout, joined, numbers
 from session_mgmt_mcp.ports.vector_store import Filter, Scores, Unit
 
 CANDIDATES = 2_000
 """Records fetched for one question. Where no more share a word with it all scores are exact; where more do, they are
-those that Lance holds for the best, and in how many windows and sessions a word stands is estimated from them."""
-SESSIONS = 400
-"""Where there are more candidates, so many sessions are looked at whole: those of the best of them."""
-IN_SESSIONS = 10_000  # candidates of these sessions
+those that Lance holds for the best."""
+SESSIONS = 200
+"""Where there are more candidates, so many sessions are looked at whole: those of the best of them. Of any other record
+window and session are scored as if its neighbours were of mean length and had none of the words."""
+IN_SESSIONS = 5_000  # candidates of these sessions
 SHARED = ("project", "session")
 """What the records of a session have in common: neighbours are sought where a filter on these holds."""
 COLUMNS = (*PLACED, "words")
@@ -63,7 +66,7 @@ async def candidates(table: Any, corpus: Corpus, terms: Sequence[str], where: Fi
     figures = await corpus.figures(table)
     few = True
     if not figures.exact:
-        few = int((await corpus.having(table, figures, terms)).sum()) <= CANDIDATES
+        few = int((await corpus.records(table, figures, terms)).sum()) <= CANDIDATES
     if few:
         found = await matching(table, terms, None, CANDIDATES + 1)
         if len(found) <= CANDIDATES:
@@ -86,27 +89,26 @@ async def matching(table: Any, terms: Sequence[str], wanted: str | None, limit: 
 async def scored(table: Any, corpus: Corpus, terms: list[str], among: Candidates, more: Any = None) -> WordScores:
     """`more`: other rows to score, as `table` of Candidates."""
     found = among.table if more is None else joined([among.table, more])
-    figures, records = among.figures, among.figures.all.records
-    tf = occurrences(found["words"], terms)
     if among.all:
-        having = np.count_nonzero(tf, axis=0)
-        sessions = found["session"].unique().to_pylist()
-    else:
-        having = await corpus.having(table, figures, terms)
-        best = np.argsort(-bm25(tf, numbers(found, "length"), records, having))[:SESSIONS]
-        sessions = found["session"].take(best).unique().to_pylist()
-        sessions += more["session"].unique().to_pylist() if more is not None else []
-    whole = filters.among("session", [one for one in sessions if one])
-    asked = (
-        [_members(table, whole)] if among.all else [_members(table, whole), matching(table, terms, whole, IN_SESSIONS)]
-    )
-    members, *extra = await asyncio.gather(*asked)
-    if extra:
-        found = joined([found, *extra])
-        tf = occurrences(found["words"], terms)
-    layout = Layout.of(joined([members, found.select([*PLACED, "_rowid"])]))
-    places = layout.places(numbers(found, "_rowid"))
-    return _together(layout, places, tf, having, among)
+        whole = filters.among("session", _named(found))
+        layout = Layout.of(joined([await _members(table, whole), found.select([*PLACED, "_rowid"])]))
+        return _together(layout, found, terms, among.figures.all, None, np.empty(0, np.int64))
+    having = await corpus.having(table, among.figures, terms)
+    scores = bm25(occurrences(found["words"], terms), numbers(found, "length"), among.figures.all.records, having[0])
+    named = _named(found.take(np.argsort(-scores)[:SESSIONS]))
+    named += _named(more) if more is not None else []
+    whole = filters.among("session", named)
+    members, others = await asyncio.gather(_members(table, whole), matching(table, terms, whole, IN_SESSIONS))
+    found = joined([found, others])
+    inside = pc.is_in(found["session"], pa.array(["", *named]))
+    outside = found.filter(pc.invert(inside)).select([*PLACED, "_rowid"])
+    apart = outside.set_column(0, PLACED[0], pa.array([""] * len(outside), pa.string()))
+    layout = Layout.of(joined([members, found.filter(inside).select([*PLACED, "_rowid"]), apart]))
+    return _together(layout, found, terms, among.figures.all, having, layout.places(numbers(outside, "_rowid")))
+
+
+def _named(found: Any) -> list[str]:
+    return [session for session in found["session"].unique().to_pylist() if session]
 
 
 async def _members(table: Any, whole: str) -> Any:
@@ -114,26 +116,30 @@ async def _members(table: Any, whole: str) -> Any:
     return await table.query().where(f"worded and {whole}").select([*PLACED]).with_row_id().to_arrow()
 
 
-def _together(layout: Layout, places: Ints, tf: Scores, having: Ints, among: Candidates) -> WordScores:
-    all_, number = among.figures.all, len(layout.rows)
-    of_place = np.full(number + 1, NOBODY, np.int64)  # the row of `tf`; NOBODY at NOBODY's place, too
+def _together(
+    layout: Layout, found: Any, terms: list[str], all_: Collections, having: Ints | None, apart: Ints
+) -> WordScores:
+    """`having`: [3, terms], None where the layout shows all that has any; `apart`: places whose neighbours are unknown."""
+    tf, places, number = occurrences(found["words"], terms), layout.places(numbers(found, "_rowid")), len(layout.rows)
+    tf = np.vstack((tf, np.zeros((1, tf.shape[1]))))  # of nobody, at the end
+    of_place = np.full(number + 1, NOBODY, np.int64)
     of_place[places] = np.arange(len(places))
-    tf = np.vstack((tf, np.zeros((1, tf.shape[1]))))  # and of nobody at the end
     words = places[(tf[:-1] > 0).any(axis=1)]
     touched = layout.around(words)
+    records = tf[of_place[words]]
     windows = tf[of_place[touched]] + tf[of_place[layout.before[touched]]] + tf[of_place[layout.after[touched]]]
     units, unit_of = np.unique(layout.unit[words], return_inverse=True)
     sessions = np.zeros((len(units), tf.shape[1]))
-    np.add.at(sessions, unit_of, tf[of_place[words]])
-    in_windows, in_sessions = np.count_nonzero(windows, axis=0), np.count_nonzero(sessions, axis=0)
-    if not among.all:
-        in_records = np.maximum(1, np.count_nonzero(tf, axis=0))
-        in_windows = np.rint(having * in_windows / in_records).astype(np.int64)
-        in_sessions = np.rint(having * in_sessions / in_records).astype(np.int64)
-    record, window, session = np.zeros((3, number))
-    record[words] = bm25(tf[of_place[words]], layout.lengths[words], all_.records, having)
-    window[touched] = bm25(windows, layout.window_lengths()[touched], all_.windows, in_windows)
+    np.add.at(sessions, unit_of, records)
+    if having is None:
+        having = np.array([np.count_nonzero(one, axis=0) for one in (records, windows, sessions)])
+    of_windows, of_sessions = layout.window_lengths().astype(np.float64), layout.session_lengths()
+    of_windows[apart] += 2 * all_.records.average
+    of_sessions[layout.unit[apart]] = np.maximum(of_sessions[layout.unit[apart]], all_.sessions.average)
+    record, window = np.zeros((2, number))
+    record[words] = bm25(records, layout.lengths[words], all_.records, having[0])
+    window[touched] = bm25(windows, of_windows[touched], all_.windows, having[1])
     of_unit = np.zeros(int(layout.unit.max(initial=-1)) + 1)
-    of_unit[units] = bm25(sessions, layout.session_lengths()[units], all_.sessions, in_sessions)
-    session = of_unit[layout.unit]
-    return WordScores(layout.rows, {Unit.RECORD: record, Unit.WINDOW: window, Unit.SESSION: session}, touched)
+    of_unit[units] = bm25(sessions, of_sessions[units], all_.sessions, having[2])
+    scores = {Unit.RECORD: record, Unit.WINDOW: window, Unit.SESSION: of_unit[layout.unit]}
+    return WordScores(layout.rows, scores, touched)
