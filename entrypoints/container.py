@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dependency_injector import containers, providers
-from session_mgmt_mcp import paths
+from session_mgmt_mcp import memories, paths
 from session_mgmt_mcp.backends import REMOTE, Backends
 from session_mgmt_mcp.credentials import Credentials
 from session_mgmt_mcp.deferred import ExchangeableStorage
@@ -323,30 +323,36 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     git = providers.Singleton(_git)
     transcripts = providers.Singleton(_transcripts)
-    store = providers.Selector(
-        settings.provided.vector_store,
-        duckdb=providers.Resource(_duckdb_store, settings),
-        memory=providers.Resource(_memory_store),
-    )
-    ledger = providers.Selector(
-        settings.provided.vector_store,
-        duckdb=providers.Singleton(_duckdb_ledger, store),
-        memory=providers.Singleton(_memory_ledger, store),
-    )
-    queries = providers.Selector(
-        settings.provided.vector_store,
-        duckdb=providers.Singleton(_duckdb_queries, store),
-        memory=providers.Singleton(_memory_queries, store),
-    )
     keyring = providers.Singleton(_keyring)
     credentials = providers.Singleton(Credentials, keyring)
+    database = providers.Resource(_duckdb_store, settings)
+    store = providers.Selector(
+        settings.provided.vector_store,
+        duckdb=database,
+        lancedb=providers.Resource(memories.own, settings, credentials),
+        memory=providers.Resource(_memory_store),
+    )
+    duckdb_ledger = providers.Singleton(_duckdb_ledger, database)
+    ledger = providers.Selector(
+        settings.provided.vector_store,
+        duckdb=duckdb_ledger,
+        lancedb=duckdb_ledger,  # which transcripts of this machine were read
+        memory=providers.Singleton(_memory_ledger, store),
+    )
+    duckdb_queries = providers.Singleton(_duckdb_queries, database)
+    queries = providers.Selector(
+        settings.provided.vector_store,
+        duckdb=duckdb_queries,
+        lancedb=duckdb_queries,
+        memory=providers.Singleton(_memory_queries, store),
+    )
     backends = providers.Singleton(Backends, clock, credentials)
     storage = providers.Resource(_own_storage, backends, settings)
     shared_storage = providers.Resource(_shared_storage, backends, settings)
     serverless = providers.Singleton(ServerlessSessions, shared_storage, clock, providers.Object(secrets.token_hex))
     machine = providers.Singleton(identity, settings.provided.data_dir)
     machine_storage = providers.Singleton(_of_machine, settings, storage, machine)
-    team_store = store
+    team_store = providers.Resource(memories.team, settings, credentials, store)
     journal = providers.Singleton(SearchJournal, queries, settings.provided.query_log)
     metrics = providers.Singleton(MetricsService, queries, journal)
     embedder = providers.Selector(

@@ -1,5 +1,6 @@
 """`doctor`: looks at everything an installation needs and says, for each, what is so and what to do."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from session_mgmt_mcp import asking, backends, documents, election, installing, paths, places, registration
+from session_mgmt_mcp import asking, backends, documents, election, installing, memories, paths, places, registration
 from session_mgmt_mcp.adapters.claude_code import settings as client
 from session_mgmt_mcp.control import ControlError
 from session_mgmt_mcp.ports.errors import Invalid, PortError
@@ -177,13 +178,16 @@ def _running_hub(status: dict[str, Any]) -> list[Check]:
 
 
 def _opened_database() -> list[Check]:
-    return [check for check in asking.hub_checks() if check["name"] in ("memory", "vectors")]
+    return [check for check in asking.hub_checks() if check["name"] in ("memory", "vectors", "team memory")]
 
 
 def _closed_database() -> list[Check]:
     """Reads all of it without writing; nobody else has it open."""
     from session_mgmt_mcp.adapters.duckdb import backups
 
+    chosen = load()
+    if chosen.vector_store == "lancedb":
+        return [_closed_lance(memories.own_place(chosen))]
     database = paths.database(paths.data_dir())
     if not database.exists():
         return [_check("memory", "ok", "Nothing is stored yet: `session-mgmt-mcp import` takes in what was said.")]
@@ -194,6 +198,19 @@ def _closed_database() -> list[Check]:
     except PortError as error:
         return [_check("memory", "fail", str(error))]
     return [_check("memory", "ok", f"{database} is whole: {records} records.")]
+
+
+def _closed_lance(place: str) -> Check:
+    """A folder is read to the end; only a hub has the keys of a bucket."""
+    if "://" in place:
+        return _check("memory", "ok", f"In {place}; the next session shows whether it can be reached.")
+    if not Path(place).exists():
+        return _check("memory", "ok", "Nothing is stored yet: `session-mgmt-mcp import` takes in what was said.")
+    try:
+        records = asyncio.run(memories.verified(place))
+    except PortError as error:
+        return _check("memory", "fail", str(error))
+    return _check("memory", "ok", f"{place} is whole: {records} records.")
 
 
 def _leftover_socket() -> Path | None:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from session_mgmt_mcp import documents, paths
+from session_mgmt_mcp import documents, memories, paths
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.backends import where
 from session_mgmt_mcp.ports.errors import PortError
@@ -26,9 +26,9 @@ class Check:
 
 
 async def checks(app: Application) -> list[Check]:
-    """Memory, vectors, documents of both sorts, disk space, file permissions and spool, each with its advice."""
+    """Memory, vectors, documents of both sorts, a team's memories, disk space, file permissions and spool, with advice."""
     reached = await asyncio.gather(_memory(app), _vectors(app), _documents(app), _shared_documents(app))
-    return [*reached, *await asyncio.to_thread(_disk, app)]
+    return [*reached, *await _team(app), *await asyncio.to_thread(_disk, app)]
 
 
 async def _memory(app: Application) -> Check:
@@ -36,7 +36,26 @@ async def _memory(app: Application) -> Check:
         stats = await app.memory.stats()
     except PortError as error:
         return Check("memory", "fail", str(error))
-    return Check("memory", "ok", f"Records: {stats.records}, schema: {stats.schema_version}.")
+    where = f" In {memories.own_place(app.settings)}." if app.settings.vector_store == "lancedb" else ""
+    return Check("memory", "ok", f"Records: {stats.records}, schema: {stats.schema_version}.{where}")
+
+
+async def _team(app: Application) -> list[Check]:
+    """Whether what a team shares can be reached, where it does not lie among the own memories."""
+    place = memories.team_place(app.settings)
+    if not place:
+        return []
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            records = await app.team_store.count(())
+    except TimeoutError:
+        advice = f"What the team shares cannot be reached: {place} does not answer within {REACH_SECONDS:g} seconds."
+        return [Check("team memory", "fail", advice)]
+    except PortError as error:
+        return [Check("team memory", "fail", f"What the team shares cannot be reached: {error}")]
+    took = 1_000 * (time.perf_counter() - began)
+    return [Check("team memory", "ok", f"What the team shares: {place}, records: {records}, {took:.0f} ms away.")]
 
 
 async def _vectors(app: Application) -> Check:

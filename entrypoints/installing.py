@@ -16,7 +16,16 @@ from session_mgmt_mcp.registration import Change
 OFFER = "Make /start, /checkpoint and /end short names as well (three files in the commands folder)?"
 NOT_OFFERED = "The short names /start, /checkpoint and /end come with `setup --shortcuts`."
 LOGS = ("hub.log*", "hub.stderr.log")
-DATA = ("reflection.duckdb*", "backups/before-*.duckdb", "settings.toml", "machine", "sessions", "shared", "handoffs")
+DATA = (
+    "reflection.duckdb*",
+    "memories.lance",
+    "backups/before-*",
+    "settings.toml",
+    "machine",
+    "sessions",
+    "shared",
+    "handoffs",
+)
 WORKING = ("hub.lock", "closed", "spool", "client-settings", ".reflection.duckdb.*")
 """In the data directory, but no data: what only a running installation needs."""
 

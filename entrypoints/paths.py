@@ -19,6 +19,11 @@ def database(data: Path) -> Path:
     return data / "reflection.duckdb"
 
 
+def memories(data: Path) -> Path:
+    """Folder of the memories where LanceDB keeps them and nobody has named another place."""
+    return data / "memories.lance"
+
+
 def documents(data: Path) -> Path:
     """Folder of the documents: sessions, handoffs, reminders, scores and the like."""
     return data / "sessions"

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from session_mgmt_mcp import asking, election, paths, places
+from session_mgmt_mcp import asking, election, memories, paths, places
 from session_mgmt_mcp.ports.errors import NotFound, Unavailable
+from session_mgmt_mcp.settings import load
 
 PATIENCE = 10.0  # seconds; a hook or another command may hold the lock for a moment
 
@@ -15,9 +16,11 @@ PATIENCE = 10.0  # seconds; a hook or another command may hold the lock for a mo
 def restore(file: Path, yes: bool) -> dict[str, Any]:
     from session_mgmt_mcp.adapters.duckdb import backups
 
+    settings = load()
+    lance = settings.vector_store == "lancedb"
     if not file.is_file():
         raise NotFound(f"There is no file {file}: name one that `session-mgmt-mcp backup` wrote.")
-    database = paths.database(paths.data_dir())
+    database = Path(memories.own_place(settings)) if lance else paths.database(paths.data_dir())
     if database.exists() and not yes:
         typer.confirm(f"Put {file} in place of what is remembered now?", abort=True, err=True)
     asking.hub_stop()
@@ -25,7 +28,7 @@ def restore(file: Path, yes: bool) -> dict[str, Any]:
     if lock is None:
         raise Unavailable("A hub was started again meanwhile: close Claude Code's sessions and run this again.")
     try:
-        records = asyncio.run(backups.restore(file, database))
+        records = asyncio.run(memories.restored(file, settings) if lance else backups.restore(file, database))
     finally:
         os.close(lock)
     return {"restored": str(file), "records": records}

@@ -36,7 +36,19 @@ class Settings(BaseSettings):
     catch_up: bool = Field(
         True, description="After a first `import`, take in at hub start what was written while no hub was running."
     )
-    vector_store: Literal["duckdb", "memory"] = Field("duckdb", description="Which adapter keeps the memories.")
+    vector_store: Literal["duckdb", "lancedb", "memory"] = Field(
+        "duckdb", description="Which adapter keeps the memories."
+    )
+    lancedb_uri: str = Field(
+        "",
+        description="Where LanceDB keeps them: a folder, or s3://bucket/prefix with the server, region and keys of S3; "
+        "default: memories.lance in the data directory.",
+    )
+    team_store: str = Field(
+        "",
+        description="Where memories lie that are shared with a team, as a LanceDB: a folder that all reach, or "
+        "s3://bucket/prefix; default: among your own.",
+    )
     session_storage: Literal["local", "redis", "s3", "memory"] = Field(
         "local", description="Which adapter keeps your own sessions and what goes with them, of all your machines."
     )
@@ -134,6 +146,16 @@ class Settings(BaseSettings):
     @classmethod
     def _endpoint_without_keys(cls, value: str) -> str:
         return value and _address(value, ("https", "http"), "s3-secret-access-key", user=False)
+
+    @field_validator("lancedb_uri", "team_store")
+    @classmethod
+    def _place_of_memories(cls, value: str) -> str:
+        if value and ("://" in value or value.startswith("s3:")):
+            checked = _address(value, ("s3",), "s3-secret-access-key", user=False)
+            if not urlsplit(checked).path.strip("/"):
+                raise ValueError("name a prefix below the bucket, as s3://bucket/memories")
+            return checked.rstrip("/")
+        return value
 
     @classmethod
     def settings_customise_sources(

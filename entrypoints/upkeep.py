@@ -8,6 +8,8 @@ from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.errors import Corrupt, Unavailable
 
+SUFFIXES = {"duckdb": ".duckdb", "lancedb": ".arrow", "memory": ".json"}  # of a backup
+
 
 async def statistics(app: Application) -> dict[str, Any]:
     counts, stats, vectors = await app.memory.facets(), await app.memory.stats(), await app.embedding.progress()
@@ -46,7 +48,11 @@ async def what_would_go(app: Application) -> Mapping[str, Any]:
 
 async def reset(app: Application) -> Mapping[str, Any]:
     memories = sum((await app.memory.facets())["kind"].values())
-    backup = app.settings.data_dir / "backups" / f"before-reset-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.duckdb"
+    backup = (
+        app.settings.data_dir
+        / "backups"
+        / f"before-reset-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{SUFFIXES[app.settings.vector_store]}"
+    )
     backup.parent.mkdir(mode=0o700, exist_ok=True)
     await app.store.backup(backup)
     await app.memory.delete_all()

@@ -2,19 +2,21 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from session_mgmt_mcp.adapters.lancedb.connection import Place, connect, open_table
+from session_mgmt_mcp.adapters.lancedb.connection import Place, connect, open_table, place_of, prepare
 from session_mgmt_mcp.adapters.lancedb.reading import rows_from
 from session_mgmt_mcp.adapters.lancedb.schema import ROW_ID, SCHEMA, VERSION_KEY
-from session_mgmt_mcp.adapters.lancedb.syncing import sync
+from session_mgmt_mcp.adapters.lancedb.syncing import Syncing, sync
 from session_mgmt_mcp.adapters.lancedb.verifying import WITH_VECTORS, check_rows
-from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.errors import Corrupt, Invalid
 
 ROWS_AT_ONCE = 2_000
 
@@ -61,21 +63,48 @@ def publish(made: Path, to: Path) -> None:
     sync(to.parent)
 
 
-async def restore(backup: Path, place: Place) -> int:
-    """Into an empty place; how many records that were. Raises Invalid for another file, or a place that has any."""
+async def restore(backup: Path, folder: Path) -> int:
+    """In the place of `folder`, which stays beside it as `.replaced-<time>`; how many records there are.
+
+    Raises Invalid for another file, Corrupt for a damaged one: then nothing is touched.
+    """
     try:
-        source = pa.memory_map(str(backup))
-        copy = pa.ipc.open_file(source)
+        copy = pa.ipc.open_file(pa.memory_map(str(backup)))
     except (OSError, pa.ArrowInvalid) as error:
-        raise Invalid(f"{backup} is not a backup of LanceDB: name the file that `backup` wrote.") from error
-    if VERSION_KEY not in (copy.schema.metadata or {}):
-        raise Invalid(f"{backup} is not a backup of LanceDB: name the file that `backup` wrote.")
+        raise not_a_backup(backup) from error
+    if not copy.schema.equals(SCHEMA, check_metadata=False) or VERSION_KEY not in (copy.schema.metadata or {}):
+        raise not_a_backup(backup)
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    made = folder.with_name(f"{folder.name}.restoring-{stamp}")
+    try:
+        records = await fill(copy, place_of(str(made), None), backup)
+        if folder.exists():
+            folder.rename(folder.with_name(f"{folder.name}.replaced-{stamp}"))
+        made.rename(folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    sync(folder.parent)
+    return records
+
+
+async def fill(copy: Any, place: Place, backup: Path) -> int:
+    assert place.folder is not None
+    prepare(place.folder)
     table = await open_table(await connect(place), place)
-    if await table.count_rows():
-        raise Invalid(f"{place} has memories: restore into a new place, and set lancedb_uri to it.")
     for number in range(copy.num_record_batches):
-        batch = copy.get_batch(number)
-        check_rows(batch.select(WITH_VECTORS), place)
-        merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-        await merge.execute(pa.Table.from_batches([batch]), on_bad_vectors="null")
+        try:
+            batch = copy.get_batch(number)
+            check_rows(batch.select(WITH_VECTORS), place)
+        except (OSError, pa.ArrowInvalid, Corrupt) as error:
+            raise damaged(backup) from error
+        await table.add(pa.Table.from_batches([batch]), on_bad_vectors="null")
+    Syncing(place.folder).sync()
     return int(await table.count_rows())
+
+
+def not_a_backup(file: Path) -> Invalid:
+    return Invalid(f"{file} is not a backup of LanceDB: name the file that `backup` wrote.")
+
+
+def damaged(file: Path) -> Corrupt:
+    return Corrupt(f"{file} is damaged: restore another backup; it was left untouched.", file)

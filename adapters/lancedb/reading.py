@@ -10,7 +10,7 @@ from session_mgmt_mcp.adapters.lancedb.failures import corrupt
 from session_mgmt_mcp.adapters.lancedb.filters import predicate
 from session_mgmt_mcp.adapters.lancedb.records import matrix_of, sum_of_vector, to_record
 from session_mgmt_mcp.adapters.lancedb.schema import READ, ROW_ID
-from session_mgmt_mcp.adapters.lancedb.verifying import check_sums
+from session_mgmt_mcp.adapters.lancedb.verifying import said
 from session_mgmt_mcp.adapters.lancedb.writing import find
 from session_mgmt_mcp.ports.embedder import Vector
 from session_mgmt_mcp.ports.errors import Invalid
@@ -24,9 +24,7 @@ async def get(table: Any, place: Place, ids: Sequence[str]) -> list[Record]:
     """In the order of `ids`. Raises Corrupt for a record that is not as it was written."""
     if not ids:
         return []
-    found = (await find(table, ids, READ)).to_pylist()
-    check_sums(found, place)
-    records = {one["id"]: to_record(one) for one in found}
+    records = {one["id"]: to_record(one) for one in said(await find(table, ids, READ), place)}
     return [records[one] for one in ids if one in records]
 
 
@@ -72,9 +70,7 @@ async def at(table: Any, place: Place, rows: NDArray[np.int64]) -> dict[int, Rec
         return {}
     listed = ", ".join(str(row) for row in rows.tolist())
     found = await table.query().where(f"{ROW_ID} in ({listed})").select(list(READ)).with_row_id().to_arrow()
-    listing = found.to_pylist()
-    check_sums(listing, place)
-    records = {one[ROW_ID]: to_record(one) for one in listing}
+    records = {one[ROW_ID]: to_record(one) for one in said(found, place)}
     return {row: records[row] for row in rows.tolist() if row in records}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,7 +53,10 @@ from tenacity import (
 )
 
 T = TypeVar("T")
+Options = Callable[[], Awaitable[Mapping[str, str]]]
+
 ATTEMPTS, ALTOGETHER = 5, 45.0  # how often what is safe to repeat is tried, and for how many seconds
+REST_WHILE_AWAY = 5.0  # seconds in which nobody waits again for what did not answer
 CLOSING = 30.0
 
 _log = logging.getLogger(__name__)
@@ -72,13 +76,17 @@ class LanceDBVectorStore:
     >>> store = await LanceDBVectorStore.open("s3://bucket/memories", {"aws_access_key_id": "...", ...})
     """
 
-    def __init__(self, place: Place, database: Any) -> None:
-        self._place = place
-        self._database = database
+    def __init__(self, options: Options, uri: str) -> None:
+        self._options = options
+        self._uri = uri
+        self._place: Place | None = None
+        self._database: Any = None
+        self._opening = asyncio.Lock()
+        self._away: tuple[float, Unavailable] | None = None
         self._closed = False
         self._finding = Finding(self._opened, self.get)
         self._writer = writing.Writer(self._upsert)
-        self._syncing = Syncing(place.folder / f"{schema.TABLE}.lance") if place.folder else None
+        self._syncing: Syncing | None = None
         self._commits = 0
         self._upkeep: asyncio.Task[None] | None = None
 
@@ -89,20 +97,47 @@ class LanceDBVectorStore:
         Verifies what it opens. Raises Invalid, Unavailable (no such server, refused, not writable), Corrupt, Unsupported
         (a newer schema).
         """
-        place = connection.place_of(uri, storage_options)
-        return await repeating(lambda: cls._open(place), place)
+
+        async def given() -> Mapping[str, str]:
+            return storage_options or {}
+
+        store = cls(given, uri)
+        await store.ready()
+        return store
 
     @classmethod
-    async def _open(cls, place: Place) -> "LanceDBVectorStore":
+    def later(cls, uri: str, options: Options) -> "LanceDBVectorStore":
+        """Opened with its first use, which then raises what `open` would, until one succeeds."""
+        return cls(options, uri)
+
+    async def ready(self) -> None:
+        """Opens it, unless it is open. Raises what `open` does."""
+        await self._opened()
+
+    async def _opened(self) -> Any:
+        """The table at its newest version, where it stays: to look for that once a call costs less than once a query."""
+        if self._database is None:
+            async with self._opening:
+                await self._open()
+        self._check_open()
+        return await self._database.open_table(schema.TABLE)
+
+    async def _open(self) -> None:
+        if self._database is not None or self._closed:
+            return
+        if self._away is not None and time.monotonic() < self._away[0]:
+            raise Unavailable(str(self._away[1]), self._away[1].retry_after)
+        place = connection.place_of(self._uri, await self._options())
+        try:
+            database = await repeating(lambda: opened(place), str(place))
+        except Unavailable as error:
+            self._away = time.monotonic() + REST_WHILE_AWAY, error
+            raise
         if place.folder is not None:
-            await asyncio.to_thread(connection.prepare, place.folder)
-        database = await connection.connect(place)
-        table = await connection.open_table(database, place)
-        await indexes.ensure(table)
-        await verifying.at_opening(table, place)
-        store = cls(place, database)
-        await store._sync()
-        return store
+            self._syncing = Syncing(place.folder)
+        self._place, self._away = place, None
+        await self._sync()
+        self._database = database
 
     # writing
 
@@ -156,25 +191,26 @@ class LanceDBVectorStore:
 
     async def _keep_up(self) -> None:
         try:
-            await upkeep.keep_up(self._database, await self._opened())
+            if await upkeep.keep_up(self._database, await self._opened()):
+                await self._sync()
         except Exception as error:  # searches take longer until the next time, no more
-            _log.info("upkeep of %s: %s", self._place, translated(error, str(self._place)))
+            _log.info("upkeep of %s: %s", self._uri, self._translated(error))
 
     # reading
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
-        return await self._asking(lambda table: reading.get(table, self._place, ids))
+        return await self._asking(lambda table: reading.get(table, self._at(), ids))
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
-        return await self._asking(lambda table: reading.vectors(table, self._place, ids))
+        return await self._asking(lambda table: reading.vectors(table, self._at(), ids))
 
     async def scan(self, where: Filter, cursor: str | None = None, limit: int = 500) -> Page:
         check_k(limit, "limit")
-        return await self._asking(lambda table: reading.scan(table, self._place, where, cursor, limit))
+        return await self._asking(lambda table: reading.scan(table, self._at(), where, cursor, limit))
 
     async def listed(self, where: Filter, order: Order, cursor: str | None = None, limit: int = 50) -> Page:
         check_k(limit, "limit")
-        return await self._asking(lambda table: listing.listed(table, self._place, where, order, cursor, limit))
+        return await self._asking(lambda table: listing.listed(table, self._at(), where, order, cursor, limit))
 
     async def sessions(self, where: Filter, k: int) -> list[SessionSpan]:
         check_k(k)
@@ -197,7 +233,7 @@ class LanceDBVectorStore:
         async def read(table: Any) -> StoreStats:
             records = int(await table.count_rows())
             vectors = int(await table.count_rows("model_id != ''"))
-            folder = self._place.folder
+            folder = self._at().folder
             size = await asyncio.to_thread(bytes_in, folder) if folder else (await table.stats())["total_bytes"]
             return StoreStats(records, records, vectors, int(size), schema.VERSION)
 
@@ -242,7 +278,7 @@ class LanceDBVectorStore:
         """One Arrow file with every column; `backups.restore` takes it into an empty place."""
         self._check_open()
         try:
-            await backups.write(await self._opened(), self._place, to)
+            await backups.write(await self._opened(), self._at(), to)
         except Exception as error:
             raise self._translated(error) from error
 
@@ -250,7 +286,7 @@ class LanceDBVectorStore:
         """Reads every record and vector; how many records there are. Raises Corrupt."""
         self._check_open()
         try:
-            return await verifying.whole(await self._opened(), self._place)
+            return await verifying.whole(await self._opened(), self._at())
         except Exception as error:
             raise self._translated(error) from error
 
@@ -262,15 +298,16 @@ class LanceDBVectorStore:
         if self._upkeep is not None and not self._upkeep.done():
             await asyncio.wait([self._upkeep], timeout=CLOSING)
             self._upkeep.cancel()
-        self._database.close()
+        if self._database is not None:
+            self._database.close()
+
+    def _at(self) -> Place:
+        assert self._place is not None, "asked for with a table that was opened"
+        return self._place
 
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("The store is closed: open it again.")
-
-    async def _opened(self) -> Any:
-        """The table at its newest version, where it stays: to look for that once a call costs less than once a query."""
-        return await self._database.open_table(schema.TABLE)
 
     async def _asking(self, what: Callable[[Any], Awaitable[T]]) -> T:
         self._check_open()
@@ -280,20 +317,31 @@ class LanceDBVectorStore:
         async def once() -> T:
             return await what(await self._opened())
 
-        return await repeating(once, self._place)
+        return await repeating(once, self._uri)
 
     def _translated(self, error: Exception) -> Exception:
-        return translated(error, str(self._place))
+        return translated(error, self._uri)
 
 
-async def repeating(what: Callable[[], Awaitable[T]], place: Place) -> T:
+async def opened(place: Place) -> Any:
+    """The database, with a table that is whole and indexed."""
+    if place.folder is not None:
+        await asyncio.to_thread(connection.prepare, place.folder)
+    database = await connection.connect(place)
+    table = await connection.open_table(database, place)
+    await indexes.ensure(table)
+    await verifying.at_opening(table, place)
+    return database
+
+
+async def repeating(what: Callable[[], Awaitable[T]], place: str) -> T:
     """What may be done twice, until it is done: after a conflict with another writer, or silence of the network."""
 
     async def once() -> T:
         try:
             return await asyncio.wait_for(what(), PATIENCE)
         except Exception as error:
-            raise translated(error, str(place)) from error
+            raise translated(error, place) from error
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(Unavailable),

@@ -1,34 +1,36 @@
-"""Files on the disk, not only in the system's memory: Lance acknowledges a commit without that."""
+"""Files on the disk, not only in the system's memory, and for their owner only: Lance acknowledges without either."""
 
 import contextlib
 import os
 from pathlib import Path
 
-FOLDERS = ("data", "_deletions", "_indices", "_transactions", "_versions")
-"""In this order: what names a file comes after it."""
+ORDER = ("data", "_deletions", "_indices", "_transactions", "_versions")
+"""What names a file comes after it."""
 
 
 class Syncing:
-    """Remembers which files of a table are on the disk. Not for two threads at once."""
+    """Remembers which files of a database are on the disk. Not for two threads at once."""
 
-    def __init__(self, table: Path) -> None:
-        self._table = table
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._known: set[Path] = set()
 
     def sync(self) -> int:
         """Puts on the disk what came since the last time; how many files that were."""
-        there: set[Path] = set()
-        count = 0
-        for name in FOLDERS:
-            new = {path for path in (self._table / name).rglob("*") if path.is_file()}
-            there |= new
-            new -= self._known
-            for path in [*new, *{path.parent for path in new}]:
-                with contextlib.suppress(FileNotFoundError):  # of an old version that was taken away meanwhile
-                    sync(path)
-            count += len(new)
+        there = set(self._folder.rglob("*"))
+        new = sorted(there - self._known, key=place_in_order)
+        folders = {path.parent for path in new}
+        for path in (*new, *folders):
+            with contextlib.suppress(FileNotFoundError):  # of an old version that was taken away meanwhile
+                if path not in self._known:
+                    path.chmod(0o700 if path.is_dir() else 0o600)
+                sync(path)
         self._known = there
-        return count
+        return len(new)
+
+
+def place_in_order(path: Path) -> int:
+    return max((ORDER.index(part) for part in path.parts if part in ORDER), default=-1)
 
 
 def sync(path: Path) -> None:

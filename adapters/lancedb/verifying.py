@@ -1,9 +1,9 @@
 """Whether a table is what was written: Lance opens one with damaged or missing files, and reads on."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from session_mgmt_mcp.adapters.lancedb.connection import Place
 from session_mgmt_mcp.adapters.lancedb.failures import corrupt
 from session_mgmt_mcp.adapters.lancedb.records import matrix_of, sum_of, sum_of_vector
@@ -38,7 +38,7 @@ async def whole(table: Any, place: Place) -> int:
 
 def check_rows(found: Any, place: Place) -> None:
     """`found` has the columns of WITH_VECTORS."""
-    check_sums(found.select(list(READ)).to_pylist(), place)
+    said(found.select(list(READ)), place)
     having = found.filter(found["vector_sum"].is_valid())
     if not having.num_rows:
         return
@@ -49,7 +49,14 @@ def check_rows(found: Any, place: Place) -> None:
         raise corrupt(str(place), "vectors")
 
 
-def check_sums(found: Iterable[Mapping[str, Any]], place: Place) -> None:
-    for one in found:
+def said(found: Any, place: Place) -> list[dict[str, Any]]:
+    """The rows of a table with the columns of READ. Raises Corrupt when one is not as it was written."""
+    try:
+        found.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise corrupt(str(place), "records") from error
+    rows: list[dict[str, Any]] = found.to_pylist()
+    for one in rows:
         if None in one.values() or sum_of(one) != one["sum"]:
             raise corrupt(str(place), f"record {one['id']!r}")
+    return rows
