@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.lancedb.schema import DIMENSIONS, HIT, READ, SCHEMA, VECTOR
 from session_mgmt_mcp.adapters.lancedb.words import terms
@@ -115,10 +116,9 @@ def vector_columns(vectors: Sequence[Vector | None], models: Sequence[str]) -> d
     }
 
 
-def matrix_of(vectors: pa.ChunkedArray) -> NDArray[np.float32]:
-    """float32[n, 384] of a column without nulls."""
-    flat = pa.compute.list_flatten(vectors.combine_chunks())
-    return np.asarray(flat.to_numpy(zero_copy_only=False), np.float32).reshape(-1, DIMENSIONS)
+def matrix_of(vectors: Any) -> NDArray[np.float32]:
+    """float32[n, 384] of an Arrow column without nulls."""
+    return np.asarray(pc.list_flatten(vectors), np.float32).reshape(-1, DIMENSIONS)
 
 
 def to_record(found: Mapping[str, Any]) -> Record:

@@ -5,7 +5,7 @@ import json
 import pytest
 from session_mgmt_mcp import doctor, health, memories, restoring
 from session_mgmt_mcp.application import open_application
-from session_mgmt_mcp.contracts.samples import record
+from session_mgmt_mcp.contracts.samples import pointing, record
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid
 from session_mgmt_mcp.settings import load
 
@@ -90,13 +90,14 @@ def test_doctor_and_restore_know_lancedb(tmp_path, monkeypatch):
 
     async def fill():
         async with open_application(load(embedder="memory")) as app:
-            await app.store.upsert([record(f"r{n}") for n in range(3)])
+            await app.store.upsert([record(f"r{n}", vector=pointing(1, n), model_id="m") for n in range(3)])
             await app.store.backup(tmp_path / "copy")
             return app.settings.data_dir
 
     folder = asyncio.run(fill())
     assert memory_of(doctor.examine())["advice"].endswith("is whole: 3 records.")
     assert restoring.restore(tmp_path / "copy", yes=True)["records"] == 3
+    assert memory_of(doctor.examine())["advice"].endswith("is whole: 3 records.")
     for file in (folder / "memories.lance").rglob("data/*.lance"):
         file.write_bytes(file.read_bytes()[:-40])
     said = memory_of(doctor.examine())
