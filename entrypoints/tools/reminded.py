@@ -13,6 +13,7 @@ from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.delivery import when_answered
 from session_mgmt_mcp.domain.reminder import Told
 from session_mgmt_mcp.domain.reminders import Handover
+from session_mgmt_mcp.ports.errors import PortError
 
 FIELD = "due_reminders"
 MOST = 3
@@ -66,6 +67,9 @@ async def _harmless(work: Awaitable[T]) -> T | None:
     """Whatever goes wrong with reminders, the answer goes out."""
     try:
         return await work
+    except PortError as error:
+        _log.warning("reminders could not be delivered: %s", error)
+        return None
     except Exception:
         _log.exception("reminders could not be delivered")
         return None

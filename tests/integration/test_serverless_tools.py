@@ -82,6 +82,22 @@ async def test_a_session_lives_through_all_its_tools(product_in, shop, ring, pla
             await ask(client, "get_serverless_session", session_id=id)
 
 
+async def test_each_backend_that_somebody_configured_is_tested_and_the_one_in_use_comes_first(
+    product_in, shop, ring, place, in_environment
+):
+    plain, hidden = place("redis")
+    in_environment({**plain, **hidden, "s3_bucket": "bucket", "s3_endpoint": "http://127.0.0.1:1"})
+    async with product_in(shop) as (app, client):
+        tests = (await ask(client, "test_serverless_storage"))["backends"]
+        assert [(one["backend"], one["in_use"], one["ok"]) for one in tests] == [
+            ("local", True, True),
+            ("redis", False, True),
+            ("s3", False, False),
+        ]
+        assert "SESSION_MGMT_S3_ACCESS_KEY_ID" in tests[2]["problem"]
+        assert (await app.shared_storage.list("probes")).documents == []
+
+
 async def test_over_http_a_user_has_only_their_own(product_in, shop, ring):
     async with product_in(shop) as (_, client):
         of_ann = await created(client, session_data={"plan": "hers"}, user_id="ann")

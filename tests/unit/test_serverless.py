@@ -24,8 +24,9 @@ class Yielding(MemorySessionStorage):
     """Between any two calls somebody else may come, as over a network."""
 
     async def get(self, collection, id):
+        found = await super().get(collection, id)
         await asyncio.sleep(0)
-        return await super().get(collection, id)
+        return found
 
 
 @pytest.fixture
