@@ -14,6 +14,12 @@ def folder_of(working_directory: str | None) -> Path:
     return existing(working_directory or connection.current().folder)
 
 
+def session_name(app: Application) -> str:
+    """The caller's session, by a name that no other machine has for one of its own."""
+    caller = connection.current()
+    return caller.session_id or f"{caller.session}@{app.sessions.machine}"
+
+
 async def session_of(app: Application, folder: Path) -> Session:
     """The caller's session, opened if need be; a call about another folder has the session's own identity all the same."""
     caller = connection.current()

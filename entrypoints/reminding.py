@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from session_mgmt_mcp import connection, recall
+from session_mgmt_mcp import current, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.reminder import EVERYWHERE, Method, Reminder, Told
 from session_mgmt_mcp.domain.reminders import Wish
@@ -32,7 +32,7 @@ async def create(
     app: Application, title: str, expression: str, description: str, user: str, project: str | None, method: str
 ) -> Made:
     target = EVERYWHERE if project == EVERYWHERE else await recall.project_named(app, project)
-    session = connection.current().session
+    session = current.session_name(app)
     made = await app.reminders.create(Wish(title, expression, target, description, user, Method(method), session))
     note = ""
     if made.method is not Method.SESSION:

@@ -47,5 +47,6 @@ def _value(name: str, schema: Mapping[str, Any], text: str) -> Any:
         except ValueError:
             if "string" not in kinds:
                 wanted = " or ".join(sorted(kind for kind in kinds if kind and kind != "null"))
-                raise Invalid(f"{name}: give {wanted} as JSON, not {text[:60]!r}.") from None
+                shown = "" if "object" in kinds else f", not {text[:60]!r}"  # an object may hold a secret
+                raise Invalid(f"{name}: give {wanted} as JSON{shown}.") from None
     return text

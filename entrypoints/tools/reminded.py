@@ -8,7 +8,7 @@ import mcp_types
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import ToolResult
 from mcp_types import TextContent
-from session_mgmt_mcp import connection, recall
+from session_mgmt_mcp import connection, current, recall
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.delivery import when_answered
 from session_mgmt_mcp.domain.reminder import Told
@@ -50,7 +50,7 @@ class Reminded(Middleware):
 
 async def _due(app: Application) -> Handover:
     project = await recall.caller_project(app)
-    await app.reminders.opened(project, connection.current().session)
+    await app.reminders.opened(project, current.session_name(app))
     return await app.reminders.hand_over(project, MOST)
 
 

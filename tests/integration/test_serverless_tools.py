@@ -10,6 +10,7 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.memory.secret_store import MemorySecretStore
+from session_mgmt_mcp.serverless import COLLECTIONS
 from session_mgmt_mcp.settings import load, user_file
 
 REMOTE = ["redis", "s3"]
@@ -47,7 +48,7 @@ def in_environment(monkeypatch):
     return put
 
 
-async def ask(client, name, **arguments):
+async def ask(client, name, /, **arguments):
     return (await client.call_tool(name, arguments)).structured_content
 
 
@@ -165,6 +166,26 @@ async def test_going_over_is_tested_first_keeps_the_file_and_copies_on_request(p
         assert {one["id"] for one in listed["sessions"]} == {old, new}
         back = await ask(client, "configure_serverless_storage", backend="local", confirm=True)
         assert back["switched"] and "2 documents" in back["summary"] and "left there" in back["summary"]
+
+
+async def test_whatever_tools_keep_in_the_shared_storage_is_copied(product_in, shop, ring):
+    async with product_in(shop, shared_storage="memory") as (app, client):
+        names = {tool.name for tool in await client.list_tools()}
+        calls = {
+            "create_serverless_session": {"session_data": {}},
+            "create_project_group": {"name": "all", "projects": ["shop-1a2b3c", "till-1a2b3c"], "description": "both"},
+            "add_project_dependency": {
+                "source_project": "shop-1a2b3c",
+                "target_project": "till-1a2b3c",
+                "dependency_type": "uses",
+            },
+            "create_team": {"team_id": "core", "name": "Core", "description": "all of us", "owner_id": "ann"},
+        }
+        for name, given in calls.items():
+            if name in names:
+                await ask(client, name, **given)
+        kept = (await app.shared_storage.current._made()).storage
+        assert {collection for collection, _ in kept._documents} <= set(COLLECTIONS)
 
 
 async def test_a_backend_that_fails_changes_nothing(product_in, shop, ring):
