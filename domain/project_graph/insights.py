@@ -23,7 +23,7 @@ from session_mgmt_mcp.domain.project_graph.gaps import (
     kinds_of_files,
     lacking,
 )
-from session_mgmt_mcp.domain.project_graph.problems import Occurrence, SharedProblem, occurrence, shared
+from session_mgmt_mcp.domain.project_graph.problems import Occurrence, SharedProblem, occurrences, shared
 from session_mgmt_mcp.domain.project_graph.together import Edits, ItemKey, Together, placed, together
 from session_mgmt_mcp.domain.projects import bare_name
 from session_mgmt_mcp.domain.scope import OWN, Scope
@@ -261,7 +261,7 @@ def _of_kind(kind: str, files: Mapping[str, int]) -> Condition:
 
 
 def _shared(records: Sequence[Record], means: Mapping[str, str], since: datetime) -> list[SharedProblem]:
-    found = [one for record in records if (one := occurrence(record, means[record.project]))]
+    found = [one for record in records for one in occurrences(record, means[record.project])]
     return shared(found, since)[:PROBLEMS]
 
 

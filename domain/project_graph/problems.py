@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.runs.error_patterns import normalised, telling_line
@@ -16,14 +17,43 @@ _TELLING = re.compile(
     re.MULTILINE,
 )
 _WORD = re.compile(r"(?<![\w'\"`])(['\"`])([A-Za-z_@][A-Za-z_./@-]{0,40})\1(?![\w'\"`])")
+_RULE = re.compile(r"[A-Z]{1,4}\d{3,5}|(?!panic|fatal|timeout)[a-z][a-z0-9-]+")
+_PLACE = re.compile(r"\A\s*[^\s:(]+(?::\d+){1,2}:?\s+|\A\s*[^\s:(]+\(\d+(?:,\d+)?\):\s+")  # where a compiler says it is
 _PLACEHOLDER = re.compile(r"<\w+>")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _PATH = re.compile(r"[./]")
-OF_THE_CLIENT = frozenset({"edit not found", "edit ambiguous", "file not read"})
-"""Errors of the assistant's own tools: every project has them."""
+LINES = 20  # telling ones of an error that are looked at
 SAYS_LITTLE = frozenset(
-    {"error", "exit", "code", "failed", "fail", "exception", "traceback", "assertionerror", "assert"}
+    [
+        "error",
+        "errors",
+        "err",
+        "exit",
+        "code",
+        "failed",
+        "fail",
+        "failing",
+        "exception",
+        "traceback",
+        "assertionerror",
+        "assert",
+        "status",
+        "task",
+        "target",
+        "recipe",
+        "make",
+        "npm",
+        "test",
+        "tests",
+        "lint",
+        "fmt",
+        "format",
+        "build",
+        "check",
+        "ci",
+    ]
 )
+"""Words of wrappers that only say that something failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +63,7 @@ class Occurrence:
     record: Record
     project: str  # as in the neighbourhood
     name: str
-    problem: str
+    problem: str  # the same for what is the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +88,25 @@ class SharedProblem:
         return self.occurrences[-1].record.time
 
 
-def occurrence(record: Record, project: str) -> Occurrence | None:
-    """None of what says too little to be recognised elsewhere."""
+def occurrences(record: Record, project: str) -> list[Occurrence]:
+    """The problems that an error tells of: one a rule of a linter or code of a compiler, else one in all.
+
+    None of what says too little to be recognised elsewhere, or is of the assistant's own tools, which every project has.
+    """
+    call = record.metadata.get("call")
+    if isinstance(call, Mapping) and not call.get("command"):
+        return []
+    error = _error(record)
     names = [fact.removeprefix("error:") for fact in record.facts if fact.startswith("error:")]
-    if not OF_THE_CLIENT.isdisjoint(names):
-        return None
-    problem = problem_of(_error(record))
-    return Occurrence(record, project, names[0] if names else "", problem) if problem else None
+    rules = [name for name in names if _RULE.fullmatch(name) and name in error]
+    if rules:
+        return [Occurrence(record, project, rule, rule) for rule in rules]
+    problem = problem_of(error)
+    return [Occurrence(record, project, names[0] if names else "", problem)] if problem else []
 
 
 def problem_of(error: str) -> str:
-    """What an error says without numbers, paths, times and long values; empty when that is next to nothing.
+    """The first telling line without numbers, paths, times and long values; empty when none says more than that it failed.
 
     Unlike in the tests of one project a short name in quotes stays: a missing key is another problem than another one.
 
@@ -76,11 +114,10 @@ def problem_of(error: str) -> str:
     ('KeyError: total', '')
     """
     text = _EXIT.sub("", error)
-    told = telling_line(text) if "\nE   " in f"\n{text}" or "Traceback (" in text else ""
-    line = told or next((match[0] for match in _TELLING.finditer(text)), "") or telling_line(text)
-    problem = normalised(_WORD.sub(_unquoted, line))
-    words = [word.lower() for word in _LETTERS.findall(_PLACEHOLDER.sub(" ", problem))]
-    return problem if any(word not in SAYS_LITTLE for word in words) else ""
+    told = [telling_line(text)] if "\nE   " in f"\n{text}" or "Traceback (" in text else []
+    lines = chain(told, islice((match[0] for match in _TELLING.finditer(text)), LINES), [telling_line(text)])
+    problems = (normalised(_WORD.sub(_unquoted, _PLACE.sub("<path>: ", line))) for line in lines)
+    return next(filter(_tells, problems), "")
 
 
 def shared(occurrences: Sequence[Occurrence], since: datetime) -> list[SharedProblem]:
@@ -102,6 +139,11 @@ def _error(record: Record) -> str:
     if isinstance(call, Mapping):
         return str(call.get("error") or "")
     return record.text.partition("\n")[2] if record.kind == Kind.QUALITY else record.text
+
+
+def _tells(problem: str) -> bool:
+    words = (word.lower() for word in _LETTERS.findall(_PLACEHOLDER.sub(" ", problem)))
+    return any(word not in SAYS_LITTLE for word in words)
 
 
 def _unquoted(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ Zimmermann et al., ICSE 2004, who leave out changes of very many files as well.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -20,13 +20,15 @@ Basket: TypeAlias = Literal["session", "day"]
 FEWEST = 2  # baskets that two files must share
 LARGEST = 50  # files of a basket: a change of more says nothing about any two of them
 ITEMS = 500  # files that are compared: those in most baskets
+LOOKED_AT = 2_000  # pairs, the surest, of which those of the same baskets are told once
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two files that change together more often than chance has it, the rarer first.
 
-    `both`, `first_in`, `second_in` and `baskets` are counts; see support, confidence and lift.
+    `both`, `first_in`, `second_in` and `baskets` are counts; see support, confidence and lift. `also` are further files
+    of the same baskets: what changes in one go is told once, not by each two of it.
     """
 
     first: ItemKey
@@ -35,6 +37,7 @@ class Pair:
     first_in: int
     second_in: int
     baskets: int
+    also: Sequence[ItemKey] = ()
 
     @property
     def support(self) -> float:
@@ -102,9 +105,24 @@ def pairs(baskets: Sequence[Collection[ItemKey]], across: bool = False) -> list[
     for row, basket in enumerate(small):
         held[row, [place[item] for item in basket if item in place]] = 1
     both = np.triu(held.T @ held, 1)
-    found = [_pair(items[a], items[b], int(both[a, b]), counted, len(small)) for a, b in np.argwhere(both >= FEWEST)]
-    kept = [pair for pair in found if pair.lift > 1 and not (across and pair.first[0] == pair.second[0])]
-    return sorted(kept, key=_surest)
+    found = [
+        (_pair(items[a], items[b], int(both[a, b]), counted, len(small)), a, b) for a, b in np.argwhere(both >= FEWEST)
+    ]
+    kept = [one for one in found if one[0].lift > 1 and not (across and one[0].first[0] == one[0].second[0])]
+    kept.sort(key=lambda one: _surest(one[0]))
+    return _told_once([(pair, np.packbits(held[:, a] * held[:, b] > 0).tobytes()) for pair, a, b in kept[:LOOKED_AT]])
+
+
+def _told_once(found: Sequence[tuple[Pair, bytes]]) -> list[Pair]:
+    """Of the pairs that share the very same baskets the first, with the files of the others."""
+    shown: dict[bytes, Pair] = {}
+    for pair, baskets in found:
+        first = shown.setdefault(baskets, pair)
+        known = {first.first, first.second, *first.also}
+        more = [item for item in (pair.first, pair.second) if item not in known]
+        if more:
+            shown[baskets] = replace(first, also=(*first.also, *more))
+    return list(shown.values())
 
 
 def placed(file: str, project: str, homes: Mapping[str, str]) -> ItemKey:

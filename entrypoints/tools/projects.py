@@ -25,7 +25,7 @@ from session_mgmt_mcp.tools.models import Hit, trust, whole_second
 from session_mgmt_mcp.tools.parameters import Limit, Project, Query
 from session_mgmt_mcp.tools.registry import Calling, Inject, tool
 
-DAYS_SHOWN = 5
+DAYS_SHOWN, ALSO_SHOWN = 5, 5
 EXAMPLE = 40  # tokens of an error's text
 Named = Annotated[
     str,
@@ -274,10 +274,14 @@ class FileOf(BaseModel):
 
 
 class PairLine(BaseModel):
-    """Of `baskets` sessions or days `both` files were edited in so many, the first in `first_in`, the second in `second_in`."""
+    """Of `baskets` sessions or days `both` files were edited in so many, the first in `first_in`, the second in `second_in`.
+
+    `also` were edited in those, too.
+    """
 
     first: FileOf
     second: FileOf
+    also: list[FileOf]
     within: Basket
     both: int
     first_in: int
@@ -293,6 +297,7 @@ class PairLine(BaseModel):
         return cls(
             first=_file(pair.first),
             second=_file(pair.second),
+            also=[_file(item) for item in pair.also[:ALSO_SHOWN]],
             within=one.within,
             both=pair.both,
             first_in=pair.first_in,

@@ -66,6 +66,17 @@ def test_ties_go_to_the_newest_and_then_to_the_lower_id():
     assert ids(ranked(dense, {}, NOTHING, NOW)) == ["a", "b", "old"]
 
 
+def test_of_equals_the_one_of_the_nearer_project_wins_and_what_is_much_better_wins_all_the_same():
+    near = {"shop": 0.1, "core": 0.05}
+    far, here = replace(hit("a", 0.5, position=4), project="core"), hit("b", 0.5, position=8)
+    other = replace(hit("c", 0.5, position=12), project="elsewhere")
+    assert ids(ranked([far, here, other], {}, NOTHING, NOW)) == ["a", "b", "c"]
+    order = ranked([far, here, other], {}, NOTHING, NOW, near=near)
+    assert ids(order) == ["b", "a", "c"]
+    assert [scored.features["near"] for scored in order] == [0.1, 0.05, 0.0]
+    assert ids(ranked([replace(far, score=0.9), here], {}, NOTHING, NOW, near=near)) == ["a", "b"]
+
+
 def test_parts_are_folded_into_their_whole_and_the_best_of_them_is_shown():
     dense = [hit("w.2", 0.8, parent="w"), hit("w", 0.2), hit("other", 0.3, position=7)]
     order = ranked(dense, {Unit.RECORD: [hit("w.2", 5.0, parent="w")]}, NOTHING, NOW)

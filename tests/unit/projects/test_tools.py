@@ -2,6 +2,7 @@
 
 import pytest
 from session_mgmt_mcp import connection
+from session_mgmt_mcp.domain.access_tokens import Role
 
 REFUSED = "Exit code 1\nE   ConnectionRefusedError: [Errno 111] Connection refused"
 
@@ -139,14 +140,17 @@ async def test_bad_input_is_told_in_one_sentence(desk):
         assert said in await desk.refused(tool, **arguments), (tool, arguments)
 
 
-async def test_who_comes_with_a_token_learns_no_project_of_this_machine(desk):
+async def test_who_comes_with_a_members_token_learns_no_project_of_this_machine(desk):
     await family(desk)
     await desk.take_in()
-    with connection.entered(connection.Connection(user="eve")):
+    with connection.entered(connection.Connection(user="eve", role=Role.MEMBER)):
         assert "No project is known" in await desk.refused("create_project_group", name="x", projects=["attic"])
         made = await desk.client.call_tool("create_project_group", {"name": "x", "projects": ["core", "new-abcdef"]})
         assert made.structured_content["group"]["projects"] == [desk.id("core"), "new-abcdef"]
         assert made.structured_content["group"]["by"] == "eve"
+        assert "No project is known" in await desk.refused("list_project_groups", project=desk.folder("attic"))
+    with connection.entered(connection.Connection(user="ada", role=Role.OWNER)):
+        assert (await desk.ask("create_project_group", name="y", projects=["attic"]))["added"] == [desk.id("attic")]
 
 
 async def test_a_search_is_noted_under_the_project_it_began_at(desk):
