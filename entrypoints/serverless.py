@@ -152,6 +152,11 @@ def _notes(
             f"Your own sessions are kept by {new.shared_storage}, too: from the next start of the hub on they are "
             f"looked for where {' and '.join(moved)} now say."
         )
+    if (
+        any(name in moved for name in _CONNECTION["s3"])
+        and "s3://" in f"{app.settings.lancedb_uri} {app.settings.team_store}"
+    ):
+        notes.append("Memories on S3 are looked for with these settings, too, from the next start of the hub on.")
     return notes
 
 

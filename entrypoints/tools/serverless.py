@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field
 from session_mgmt_mcp import connection, recall, serverless, users
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.domain.serverless import MOST_HOURS, ServerlessSession
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within
@@ -75,7 +76,7 @@ class DeletedReply(BaseModel):
 
 
 class BackendTest(BaseModel):
-    """`steps` are milliseconds; `problem` is empty where all went well."""
+    """`steps` are milliseconds; `problem` is empty where all went well. `where` only the owner of the server is told."""
 
     backend: str
     where: str
@@ -87,14 +88,16 @@ class BackendTest(BaseModel):
 
     @classmethod
     def of(cls, tested: serverless.Tested) -> Self:
+        guest = connection.current().role is Role.MEMBER
+        problem = "It fails: whoever runs the server can see why." if guest and tested.trial.problem else ""
         return cls(
             backend=tested.backend,
-            where=tested.where,
+            where="" if guest else tested.where,
             in_use=tested.in_use,
             ok=tested.trial.passed,
             milliseconds=round(tested.milliseconds, 1),
             steps={name: round(took, 1) for name, took in tested.trial.steps.items()},
-            problem=tested.trial.problem,
+            problem=problem or tested.trial.problem,
         )
 
 

@@ -33,6 +33,7 @@ def hub(tmp_path, monkeypatch, redis):
     run("hub", "stop")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_each_command_of_the_page_does_what_the_page_says(hub):
     assert len(COMMANDS) == 10
@@ -46,6 +47,11 @@ def test_each_command_of_the_page_does_what_the_page_says(hub):
         id = answers[-1].get("session", {}).get("id", id)
         if len(answers) == 1:
             assert not user_file().exists()
+    found = json.loads(run("doctor", "--json").stdout)["checks"]
+    assert "ms away" in next(one["advice"] for one in found if one["name"] == "shared documents")
+    run("hub", "stop")
+    found = json.loads(run("doctor", "--json").stdout)["checks"]
+    assert "next session" in next(one["advice"] for one in found if one["name"] == "shared documents")
     only_tested, switched, tested, health, made, listed, updated, got, deleted, cleared = answers
     assert only_tested["test"]["ok"] and not only_tested["switched"]
     assert switched["switched"] and hub.url in user_file().read_text() and hub.password not in user_file().read_text()

@@ -10,6 +10,7 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.memory.secret_store import MemorySecretStore
+from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.serverless import COLLECTIONS
 from session_mgmt_mcp.settings import load, user_file
 
@@ -97,6 +98,12 @@ async def test_each_backend_that_somebody_configured_is_tested_and_the_one_in_us
         ]
         assert "SESSION_MGMT_S3_ACCESS_KEY_ID" in tests[2]["problem"]
         assert (await app.shared_storage.list("probes")).documents == []
+        guest = replace(connection.current(), user="bob", role=Role.MEMBER, project="shop")
+        with connection.entered(guest):
+            async with Client(client.transport.server) as asking:
+                told = (await ask(asking, "test_serverless_storage"))["backends"]
+        assert [one["ok"] for one in told] == [True, True, False]
+        assert not any(word in json.dumps(told) for word in ("127.0.0.1", str(app.settings.data_dir), "SESSION_MGMT"))
 
 
 async def test_over_http_a_user_has_only_their_own(product_in, shop, ring):
