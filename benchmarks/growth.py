@@ -23,11 +23,11 @@ from session_mgmt_mcp.adapters.lancedb import connection, upkeep
 from session_mgmt_mcp.adapters.lancedb.store import LanceDBVectorStore
 from session_mgmt_mcp.domain.ranking import POOL
 from session_mgmt_mcp.ports.vector_store import Condition, Meaning, Record
-from tests.services import S3Server, s3_server
 
 from benchmarks.figures import median
 from benchmarks.object_store import Proxy, proxied
 from benchmarks.texts import messages, questions
+from tests.services import S3Server, s3_server
 
 DELAY = 0.02  # seconds, about what a request to a region next door travels
 SEARCHES, WRITES = 12, 6
@@ -160,7 +160,7 @@ async def kept_up(uri: str, options: Mapping[str, str]) -> float:
     database = await connection.connect(place)
     table = await connection.open_table(database, place)
     start = time.perf_counter()
-    while not await upkeep.keep_up(database, table, place):
+    while not await upkeep.keep_up(database, table):  # noqa: ASYNC110 (the store is at it itself, nobody tells when it ends)
         await asyncio.sleep(0.5)
     seconds = time.perf_counter() - start
     database.close()

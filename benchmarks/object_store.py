@@ -42,7 +42,7 @@ async def proxied(host: str, port: int) -> AsyncIterator[Proxy]:
     proxy = Proxy(0, Traffic())
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             upstream_reader, upstream_writer = await asyncio.open_connection(host, port)
             answers = asyncio.create_task(_answers(upstream_reader, writer, proxy.traffic))
             try:
