@@ -108,6 +108,7 @@ class Application:
     processes: ProcessRunner
     embedding: EmbeddingWorker
     store: VectorStore
+    database: VectorStore | None  # the local one, which keeps the ledger also where the memories lie elsewhere
     storage: SessionStorage
     shared_storage: ExchangeableStorage  # teams, groups of projects, serverless sessions
     backends: Backends
@@ -167,6 +168,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             processes=await _made(container.processes()),
             embedding=await _made(container.embedding()),
             store=await _made(container.store()),
+            database=None if settings.vector_store == "memory" else await _made(container.database()),
             storage=await _made(container.storage()),
             shared_storage=await _made(container.shared_storage()),
             backends=await _made(container.backends()),

@@ -141,6 +141,23 @@ def scrub(dry_run: DryRun = False, as_json: Json = False) -> None:
 
 
 @app.command()
+def migrate(
+    to: Annotated[
+        str, typer.Argument(help="lancedb, lancedb:FOLDER, lancedb:s3://bucket/prefix, duckdb or duckdb:FILE.")
+    ],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Another place than where the memories are.", show_default=False)
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Copy all memories to another store and compare both, record by record; run again, it goes on where it was."""
+    with rendering.progress() as moved:
+        report = asking.ask("migrate", {"to": to, "from": from_, "dry_run": dry_run}, moved)
+    rendering.show_facts(report, as_json)
+
+
+@app.command()
 def call(
     tool: Annotated[str, typer.Argument(help="A tool's name, as status or create_team.")],
     given: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", show_default=False)] = None,

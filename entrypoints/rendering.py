@@ -12,7 +12,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 Answer = Mapping[str, Any]
 
 _MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
-_PHASES = {"read": "reading", "vectors": "making vectors", "scrub": "scrubbing"}
+_PHASES = {
+    "read": "reading",
+    "vectors": "making vectors",
+    "scrub": "scrubbing",
+    "copy": "copying",
+    "verify": "comparing",
+}
 
 
 def show_hits(found: Answer, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from session_mgmt_mcp import health, recall, tool_calls, upkeep
+from session_mgmt_mcp import health, moving, recall, tool_calls, upkeep
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.access_tokens import Role, Token, lifetime
 from session_mgmt_mcp.domain.answers import Found
@@ -107,6 +107,7 @@ VERBS: dict[str, Verb] = {
     "scrub": scrub,
     "checks": checks,
     "call": tool_calls.call,
+    "migrate": moving.migrate,
 }
 
 

@@ -145,3 +145,24 @@ def test_a_tool_is_called_as_a_client_would_call_it():
     assert "limit: give integer" in failed("call", "search_reflections", "query=x", "limit=many")
     assert "NAME=VALUE" in failed("call", "ping", "now")
     assert "empty" in failed("call", "store_reflection", "content=   ")
+
+
+def test_memories_move_to_another_store_and_back(project: Path):
+    data = Path(os.environ["SESSION_MGMT_DATA_DIR"])
+    told("import", str(SAMPLES), "--wait")
+    asked = ("search", "stale prices after a deploy", "--project", "*", "--limit", "3")
+    hits = [hit["id"] for hit in told(*asked)["hits"]]
+    planned = told("migrate", "lancedb", "--dry-run")
+    assert planned["records"] > 20 and planned["already_there"] == 0
+    moved = told("migrate", "lancedb")
+    assert (moved["records"], moved["written"], moved["others"]) == (planned["records"], planned["records"], 0)
+    assert told("migrate", "lancedb")["written"] == 0
+    assert "already" in failed("migrate", "duckdb") and "no place" in failed("migrate", "paper")
+
+    run("hub", "stop")
+    (data / "settings.toml").write_text('vector_store = "lancedb"\n')
+    assert [hit["id"] for hit in told(*asked)["hits"]] == hits
+    told("call", "store_reflection", "content=written in LanceDB")
+    back = told("migrate", f"duckdb:{project / 'copy.duckdb'}")
+    assert (back["records"], back["written"]) == (moved["records"] + 1, moved["records"] + 1)
+    assert told("migrate", "duckdb")["written"] == 1
