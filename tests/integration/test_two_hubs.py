@@ -73,6 +73,7 @@ def test_what_one_shares_the_other_finds_within_a_second(laptops):
         bob("get_team_statistics", team_id="shop")
 
 
+@pytest.mark.slow
 def test_what_both_write_at_once_is_all_there(laptops):
     alice, bob = laptops
     alice("create_team", team_id="shop")
