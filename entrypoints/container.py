@@ -34,7 +34,6 @@ from session_mgmt_mcp.domain.interruptions import InterruptionService
 from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
-from session_mgmt_mcp.domain.machine_documents import MachineDocuments
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.monitors import Monitors
@@ -159,9 +158,16 @@ async def _shared_storage(backends: Backends, settings: Settings) -> AsyncIterat
     await storage.close()
 
 
-def _of_machine(settings: Settings, storage: SessionStorage, machine: str) -> SessionStorage:
-    """What else several machines would see of each other."""
-    return MachineDocuments(storage, machine) if settings.session_storage in REMOTE else storage
+async def _machine_storage(
+    backends: Backends, settings: Settings, storage: SessionStorage
+) -> AsyncIterator[SessionStorage]:
+    """Where what is a machine's own is kept, which nobody elsewhere may write: grants, tokens, what is watched."""
+    if settings.session_storage not in REMOTE:
+        yield storage
+        return
+    here = backends.storage("local", "own", settings)
+    yield here
+    await here.close()
 
 
 def _local_handoff_files(settings: Settings) -> HandoffFiles:
@@ -351,7 +357,7 @@ class Container(containers.DeclarativeContainer):
     shared_storage = providers.Resource(_shared_storage, backends, settings)
     serverless = providers.Singleton(ServerlessSessions, shared_storage, clock, providers.Object(secrets.token_hex))
     machine = providers.Singleton(identity, settings.provided.data_dir)
-    machine_storage = providers.Singleton(_of_machine, settings, storage, machine)
+    machine_storage = providers.Resource(_machine_storage, backends, settings, storage)
     team_store = providers.Resource(memories.team, settings, credentials, store)
     journal = providers.Singleton(SearchJournal, queries, settings.provided.query_log)
     metrics = providers.Singleton(MetricsService, queries, journal)

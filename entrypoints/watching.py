@@ -1,8 +1,7 @@
 """What goes on in the background where somebody switched it on: folders watched, interruptions and activity noticed."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,10 +16,6 @@ from session_mgmt_mcp.domain.activity_monitor import Named
 from session_mgmt_mcp.domain.interruption_monitor import Started
 from session_mgmt_mcp.domain.interruptions import Interruption, Statistics, statistics
 from session_mgmt_mcp.domain.monitors import Monitor
-from session_mgmt_mcp.ports.errors import Unavailable
-
-RESUME_SECONDS = 15.0
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +30,9 @@ class Seen:
 
 async def watch(app: Application) -> None:
     """Goes on with what was on before, then forever; cancel it to stop."""
-    await asyncio.gather(
-        _resumed(app.monitor.resume), _resumed(app.activity.resume), app.monitor.run(), app.activity.run()
-    )
-
-
-async def _resumed(resume: Callable[[], Awaitable[None]]) -> None:
-    """As soon as what was on can be read: its storage may be away when a hub starts."""
-    while True:
-        try:
-            return await resume()
-        except Unavailable as error:
-            _log.warning("what was watched before: %s", error)
-            await asyncio.sleep(RESUME_SECONDS)
+    await app.monitor.resume()
+    await app.activity.resume()
+    await asyncio.gather(app.monitor.run(), app.activity.run())
 
 
 async def start(app: Application, watch_files: bool, folder: str | None) -> Started:

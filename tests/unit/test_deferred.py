@@ -8,7 +8,6 @@ from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 from session_mgmt_mcp.contracts.session_storage import SessionStorageContract
 from session_mgmt_mcp.deferred import DeferredStorage, ExchangeableStorage, Opened
-from session_mgmt_mcp.domain.machine_documents import MachineDocuments
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 from session_mgmt_mcp.settings import load
 
@@ -145,13 +144,3 @@ async def test_an_exchange_that_fails_changes_nothing():
             raise Unavailable("The copy broke off: try again.")
     await storage.put("a", "b", {})
     assert await one.storage.get("a", "b") and one.closed == 0 and storage.settings.search_limit == 5
-
-
-async def test_machines_over_one_storage_have_their_own():
-    kept = MemorySessionStorage()
-    one, two = MachineDocuments(kept, "1" * 16), MachineDocuments(kept, "2" * 16)
-    await one.put("monitors", "m", {"at": "one"})
-    assert await two.get("monitors", "m") is None and (await two.list("monitors")).documents == []
-    await two.put("monitors", "m", {"at": "two"}, expected_version=0)
-    assert not await two.delete("monitors", "other") and await two.delete("monitors", "m")
-    assert (await one.get("monitors", "m")).body == {"at": "one"}
