@@ -86,9 +86,10 @@ class _Place:
 class RedisSessionStorage:
     """SessionStorage in a Redis (6 or newer) that any number of machines share. Nothing is connected before the first call.
 
-    What Redis answered is as durable as Redis was told to be. `appendonly yes` with `appendfsync always`: it survives a
-    power cut. `everysec`, which managed ones mostly have: a killed process loses nothing, a power cut the last second or
-    two. Neither (the default): all since the last snapshot. A failover to a replica loses what had not reached it.
+    What Redis answered is as durable as Redis was told to be. `appendonly yes` with `appendfsync always`: it is on the disk.
+    `everysec`, which managed ones mostly have: a power cut may take the last second, two where the disk is slow, and a
+    killed process what waited for the disk. Neither (the default): all since the last snapshot may go. A failover to a
+    replica loses what had not reached it.
     Documents need `maxmemory-policy noeviction`: another one throws them away.
 
     Documents expire by the clock `now`, whatever Redis' own clock says. A write is repeated after a lost answer only where
