@@ -264,7 +264,7 @@ class RedisSessionStorage:
         except (*_PASSING, TimeoutError) as error:
             raise Unavailable(f"Redis at {self._where} does not answer: see whether it runs, or try later.") from error
         except failures.RedisError as error:
-            raise Unavailable(f"Redis at {self._where} says: {str(error)[:200]}.") from error
+            raise Unavailable(f"Redis at {self._where} says: {str(error)[:200].rstrip('.')}.") from error
 
 
 def _pool(url: str, password: str | None, patience: Patience) -> BlockingConnectionPool:
@@ -293,6 +293,8 @@ def _shown(url: str) -> str:
 
 
 def _passes(error: BaseException) -> bool:
+    if isinstance(error, failures.ResponseError) and str(error).startswith("BUSY "):  # with somebody's long script
+        return True
     return isinstance(error, _PASSING) and not isinstance(error, _REFUSED)
 
 

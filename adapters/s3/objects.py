@@ -114,7 +114,7 @@ class Bucket:
             return data, found.meta["e_tag"] or ""
 
         try:
-            return await self._run(get)
+            return await self._run(get, FileNotFoundError)
         except FileNotFoundError:
             return None
 
@@ -130,7 +130,7 @@ class Bucket:
             return done["e_tag"]
 
         try:
-            return Put.STORED, await self._run(put)
+            return Put.STORED, await self._run(put, *_OTHERWISE)
         except _OTHERWISE:
             return Put.REFUSED if tried == 1 else Put.DOUBTFUL, None
 
@@ -169,25 +169,27 @@ class Bucket:
         }  # obstore's delete has none
         try:
             store = S3Store(**self._options, client_options=on_condition)
-            await self._run(lambda: obstore.delete(store, self._prefix + key))
+            await self._run(lambda: obstore.delete(store, self._prefix + key), *_OTHERWISE)
         except _OTHERWISE:
             return False
         return True
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        """Raises what says that the object is another one, and else Unavailable, with nothing in it of what was sent."""
+    async def _run(self, call: Callable[[], T], *expected: type[Exception]) -> T:
+        """Raises what is expected, and else Unavailable, with nothing in it of what was sent."""
+        loop = asyncio.get_running_loop()
         try:
-            loop = asyncio.get_running_loop()
             return await repeated(lambda: loop.run_in_executor(self._threads, call), _passes, self._patience)
-        except _OTHERWISE as error:
-            if "NoSuchBucket" not in str(error):
+        except (failures.BaseError, FileNotFoundError, TimeoutError) as error:
+            if "NoSuchBucket" in str(error):
+                said = "does not exist: create it, or name another one"
+            elif isinstance(error, expected):
                 raise
-            raise Unavailable(f"{self._where} does not exist: create it, or name another one.") from None
-        except _REFUSED:
-            raise Unavailable(f"{self._where} refuses these keys: give others, or allow them what they need.") from None
-        except (failures.BaseError, TimeoutError) as error:
-            answer = f"answers {status}" if (status := _status(error)) else "does not answer"
-            raise Unavailable(f"{self._where} {answer}: see whether the server runs, or try later.") from None
+            elif isinstance(error, _REFUSED):
+                said = "refuses these keys: give others, or allow them what they need"
+            else:
+                answer = f"answers {status}" if (status := _status(error)) else "does not answer"
+                said = f"{answer}: see whether the server runs, or try later"
+        raise Unavailable(f"{self._where} {said}.")
 
 
 def _address(endpoint: str) -> str:

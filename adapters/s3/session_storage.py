@@ -233,7 +233,7 @@ class S3SessionStorage:
         try:
             await self._objects.copy(place.name, aside)
             await self._objects.put(place.name, _encoded(place, mark, "{}", []), etag)
-        except (PortError, FileNotFoundError):
+        except PortError:
             where = self._objects.shown(place.name)
             raise Corrupt(f"{place.name} {read} and cannot be moved aside: mend or remove {where}.", where) from None
         where = self._objects.shown(aside)
@@ -257,7 +257,7 @@ class S3SessionStorage:
             return [], None
         names, on = await self._objects.names(collection, max(leading(after), just_before(prefix)))
         chosen = [name for name in names if is_name(name) and name > after and name.startswith(prefix)]
-        beyond = bool(names) and names[-1] > prefix and not names[-1].startswith(prefix)
+        beyond = bool(names) and not names[-1].startswith(prefix)
         return chosen, None if beyond else on
 
     def _start_sweep(self, collection: str) -> None:

@@ -11,6 +11,7 @@ from tests.integration.remote.conftest import QUICK
 from tests.proxy import Fault
 from tests.services import free_ports
 
+NONSENSE = b"!? this is no protocol\r\n\r\n"
 SILENT = pytest.param(Fault.SILENT, marks=pytest.mark.slow)
 FAULTS = [Fault.CUT, Fault.LOST, Fault.HALF, Fault.ERROR, SILENT]
 
@@ -23,6 +24,24 @@ async def test_what_passes_is_not_seen(backend, wire, storage, over_wire, fault)
     assert wire.met == QUICK.attempts
     wire.strike(fault, backend.reads, 1, backend.error)
     assert await walked(over_wire, "s") == [written]
+
+
+REDIS_SAYS = (
+    b"-READONLY You can't write against a read only replica.\r\n",
+    b"-BUSY a script is running.\r\n",
+    NONSENSE,
+)
+S3_SAYS = (*(b"HTTP/1.1 %d It passes\r\ncontent-length: 0\r\n\r\n" % code for code in (408, 409, 429, 500)), NONSENSE)
+
+
+async def test_answers_that_pass_are_not_seen(backend, wire, storage, over_wire):
+    for answer in S3_SAYS if backend.name == "s3" else REDIS_SAYS:
+        written = await storage.put("s", "one", {"n": 1})
+        if b"409" not in answer:  # only a write can collide
+            wire.strike(Fault.ERROR, backend.reads, 1, answer)
+            assert await over_wire.get("s", "one") == written
+        wire.strike(Fault.ERROR, backend.writes, 1, answer)
+        assert (await over_wire.put("s", "one", {"n": 2}, expected_version=written.version)).body == {"n": 2}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -58,6 +77,17 @@ async def test_a_write_that_never_arrived_changed_nothing(backend, wire, storage
     wire.mend()
     assert await walked(over_wire, "s") == [written]
     assert (await over_wire.put("s", "one", {"n": 2}, expected_version=1)).version == 2
+
+
+STRANGE = {"redis": b"-ERR something else entirely.\r\n", "s3": b"HTTP/1.1 418 Teapot\r\ncontent-length: 0\r\n\r\n"}
+
+
+async def test_an_answer_that_means_nothing_to_us_is_passed_on_at_once(backend, wire, storage, over_wire):
+    await storage.put("s", "one", {"n": 1})
+    wire.strike(Fault.ERROR, backend.reads, 100, STRANGE[backend.name])
+    with pytest.raises(Unavailable, match=r"(something else entirely|answers 418)[^.]*\.$"):
+        await over_wire.get("s", "one")
+    assert wire.met == 1
 
 
 async def test_it_opens_without_its_server_and_works_when_that_comes(backend):

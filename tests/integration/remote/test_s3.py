@@ -1,5 +1,6 @@
 """The contract over a real S3 server, and what only objects need."""
 
+import asyncio
 import os
 from datetime import timedelta
 
@@ -99,13 +100,6 @@ async def test_what_a_newer_version_wrote_is_left_as_it_is(storage, objects, mon
     assert content(objects, "s/one") == before
 
 
-async def swept(storage):
-    for n in range(SWEEP_EVERY):
-        await storage.put("s", "kept", {"n": n})
-    for sweep in list(storage._sweeps):
-        await sweep
-
-
 async def test_what_is_long_over_goes_in_passing(storage, objects, clock):
     await storage.put("s", "deleted", {})
     await storage.delete("s", "deleted")
@@ -114,10 +108,12 @@ async def test_what_is_long_over_goes_in_passing(storage, objects, clock):
     await storage.delete("s", "written-anew")
     await storage.put("s", "written-anew", {})
     clock.advance(minutes=10)
-    await swept(storage)
-    assert keys(objects) == ["s/deleted", "s/expired", "s/kept", "s/written-anew"]
+    await storage._sweep("s")
+    assert keys(objects) == ["s/deleted", "s/expired", "s/written-anew"]
     clock.advance(hours=KEPT / timedelta(hours=1))
-    await swept(storage)
+    for n in range(SWEEP_EVERY):
+        await storage.put("s", "kept", {"n": n})
+    await asyncio.gather(*storage._sweeps)
     assert keys(objects) == ["s/kept", "s/written-anew"]
 
 
@@ -141,14 +137,14 @@ async def test_where_deleting_knows_no_condition_nothing_is_swept_away(storage, 
     await storage.put("s", "one", {})
     await storage.delete("s", "one")
     clock.advance(days=1)
-    await swept(storage)
-    assert "s/one" in keys(objects)
+    await storage._sweep("s")
+    assert keys(objects) == ["s/one"]
 
 
 async def test_a_sweep_leaves_what_is_damaged_for_whoever_asks(storage, objects):
     await storage.put("s", "one", {})
     replace(objects, "s/one", b"damaged")
-    await swept(storage)
+    await storage._sweep("s")
     with pytest.raises(Corrupt):
         await storage.get("s", "one")
 
@@ -180,6 +176,14 @@ async def test_where_an_object_no_longer_knows_whether_a_write_was_made_it_is_sa
     else:
         with pytest.raises(Unavailable, match="whether your change is in it"):
             await attempt
+
+
+async def test_a_list_goes_on_after_any_text(storage):
+    for name in ("a", "b", "b-", "b1", "c"):
+        await storage.put("s", name, {})
+    for cursor in ("b", "b/", "b~", "ä", "\x00", "a a"):
+        shown = [document.id for document in (await storage.list("s", cursor=cursor)).documents]
+        assert shown == [name for name in ("a", "b", "b-", "b1", "c") if name > cursor]
 
 
 @pytest.mark.parametrize("prefix", ["", "-", "0", "A", "a", "shop:", "x" * 200, "a."])
