@@ -29,6 +29,7 @@ server = fastmcp.FastMCP("bare")
 async def echo(text: str) -> dict:
     return {"echo": text}
 listening = socket.create_server(("127.0.0.1", 0))
+listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 print(listening.getsockname()[1], flush=True)
 config = uvicorn.Config(server.http_app("/mcp"), log_config=None, access_log=False, http="h11", ws="none")
 uvicorn.Server(config).run(sockets=[listening])

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from session_mgmt_mcp import connection, settings
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.domain.answers import Overview, SearchResult
 from session_mgmt_mcp.domain.drafts import Draft, Stored
 from session_mgmt_mcp.domain.memories import Kind
@@ -69,6 +70,8 @@ async def caller_project(app: Application) -> str:
         raise Invalid(
             "Over HTTP your folder cannot be seen: give project, or have your client send X-Session-Mgmt-Project."
         )
+    if caller.role is not Role.OWNER:
+        return caller.project  # a mere name: which projects there are here is not theirs to know
     known = await app.memory.projects_named(caller.project)
     if len(known) > 1:
         raise Invalid(f"X-Session-Mgmt-Project: {caller.project} may be any of {', '.join(known)}: send one of them.")

@@ -30,7 +30,6 @@ MEMBER_TOOLS = frozenset(
         "update_serverless_session",
         "delete_serverless_session",
         "list_serverless_sessions",
-        "test_serverless_storage",
         "cleanup_serverless_sessions",
     }
 )

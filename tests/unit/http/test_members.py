@@ -23,8 +23,7 @@ async def test_lists_shrink_to_what_a_member_may(served, era):
     for caller in (member, owner):
         await caller.shake_hands()
     tools = {tool["name"] for tool in (await listed(member, "tools", era))["result"]["tools"]}
-    assert tools == MEMBER_TOOLS & PUBLISHED
-    assert {"ping", "server_info", "health_check"} <= tools
+    assert tools == MEMBER_TOOLS
     assert {tool["name"] for tool in (await listed(owner, "tools", era))["result"]["tools"]} == PUBLISHED
     for what in ("prompts", "resources"):
         assert (await listed(owner, what, era))["result"][what]
@@ -62,6 +61,26 @@ async def test_what_a_member_sees_of_the_server_names_no_place_of_it(served, iso
     for tool in ("server_info", "health_check"):
         answer = str(await member.call(tool))
         assert "/" not in answer.replace("io.modelcontextprotocol/serverInfo", ""), answer
+
+
+async def test_a_member_has_serverless_sessions_and_teams_of_their_own_and_learns_of_no_project_here(served):
+    project = {"x-session-mgmt-project": "shop"}
+    owner = await served.caller("ann", Role.OWNER, **{"x-session-mgmt-project": "shop-1a2b3c"})
+    await owner.call("store_reflection", content="The till is locked by zibeline.")
+    bob, eve = await served.caller("bob", **project), await served.caller("eve", **project)
+    made = await bob.call("create_serverless_session", user_id="bob", session_data={"step": 1})
+    assert not made["isError"], made
+    id = made["structuredContent"]["session"]["id"]
+    assert "1a2b3c" not in str(made)
+    assert "step" in str(await bob.call("get_serverless_session", session_id=id))
+    assert "step" not in str(await eve.call("get_serverless_session", session_id=id))
+    assert (await eve.call("create_serverless_session", user_id="bob", session_data={}))["isError"]
+    assert not (await bob.call("create_team", team_id="core", name="Core"))["isError"]
+    shared = await bob.call("share_with_team", team_id="core", content="Rebuild the index after a restore.")
+    assert not shared["isError"], shared
+    assert "Rebuild" in str(await bob.call("search_team_knowledge", query="index restore"))
+    assert "Rebuild" not in str(await eve.call("search_team_knowledge", query="index restore"))
+    assert "zibeline" not in str(await bob.call("search_team_knowledge", query="zibeline"))
 
 
 async def test_the_owners_reminders_go_to_the_owner_only(served):
