@@ -18,10 +18,10 @@ from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Completion
 
 SHORTEST, LONGEST = 3, 40
-READ = 5_000
+READ = 2_000
 """Records whose words are looked at for one beginning: where more hold it, the rarest of its words may be missing."""
-COUNTED = 64
-"""Words that are counted in the whole store: those that most of these records have."""
+COUNTED = 2
+"""Times k: words that are counted in the whole store, those that most of these records have."""
 
 
 async def frequencies(table: Any, words: Sequence[str], wanted: str | None) -> dict[str, int]:
@@ -41,7 +41,7 @@ async def completions(table: Any, start: str, wanted: str | None, k: int, beside
         near, also = await _forms(table, start, _both(having(beside, index), wanted))
         seen |= also
         forms = {term: min((form for form in (forms.get(term), near.get(term)) if form), key=_size) for term in seen}
-    terms = [term for term, _ in seen.most_common(COUNTED)]
+    terms = [term for term, _ in seen.most_common(COUNTED * k)]
     together = [_both(having(beside, index), wanted)] if beside else []
     asked = [_both(having([term], index), scope) for scope in (wanted, *together) for term in terms]
     counts = await asyncio.gather(*(table.count_rows(one) for one in asked))
@@ -75,7 +75,7 @@ async def _forms(table: Any, start: str, wanted: str | None) -> tuple[dict[str, 
 
 
 def _beginning(start: str, names: Iterable[str]) -> Iterable[str]:
-    for raw in names:
+    for raw in {one for one in names if start in one.lower()}:
         for word in (raw.lower(), *(piece.lower() for piece in pieces_of(raw))):
             if word.startswith(start) and SHORTEST <= len(word) <= LONGEST and word not in STOP_WORDS:
                 yield word
