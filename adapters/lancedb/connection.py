@@ -1,5 +1,6 @@
 """Opening a database: a folder on this machine, or a prefix of a bucket."""
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Mapping
@@ -7,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("LANCE_LOG", "error")  # read once, when it is loaded; else it writes warnings to stderr
+os.environ.setdefault("LANCEDB_LOG", "error")  # read once, when it is loaded; else it writes warnings to stderr
 
 import lancedb
+import orjson
 from session_mgmt_mcp.adapters.lancedb import schema
 from session_mgmt_mcp.adapters.lancedb.failures import corrupt
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable, Unsupported
@@ -88,12 +90,24 @@ async def connect(place: Place) -> Any:
 
 async def open_table(database: Any, place: Place) -> Any:
     """The table of memories, made when there is none. Raises Unsupported for a newer schema, Corrupt for another."""
+    last = 0 if place.folder is None else await asyncio.to_thread(last_version, place.folder)
     if schema.TABLE not in (await database.list_tables()).tables:
         with contextlib.suppress(ValueError):  # somebody else makes it now
             return await database.create_table(schema.TABLE, schema=schema.SCHEMA)
     table = await database.open_table(schema.TABLE)
     check(await table.schema(), place)
+    if await table.version() < last:
+        raise corrupt(str(place), "its newest version")
     return table
+
+
+def last_version(folder: Path) -> int:
+    """As Lance notes it beside the versions, so that one is missed when it is gone; 0 when nothing is noted."""
+    try:
+        noted = (folder / f"{schema.TABLE}.lance" / "_versions" / "latest_version_hint.json").read_bytes()
+        return int(orjson.loads(noted)["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def check(found: Any, place: Place) -> None:
@@ -103,7 +117,7 @@ def check(found: Any, place: Place) -> None:
             f"{place} was written by a newer session-mgmt-mcp (schema {version}, this one knows {schema.VERSION}): "
             "update this one."
         )
-    if not version:
+    if not version and found.names and set(found.names).isdisjoint(schema.SCHEMA.names):
         raise Invalid(f"lancedb_uri: {place} holds a table {schema.TABLE!r} of somebody else; name another place.")
-    if not found.equals(schema.SCHEMA, check_metadata=False):
+    if not version or not found.equals(schema.SCHEMA, check_metadata=False):
         raise corrupt(str(place), "its columns")

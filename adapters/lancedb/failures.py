@@ -70,10 +70,15 @@ DAMAGE = (
 )
 
 
-def translated(error: Exception, place: str) -> Exception:
-    """One sentence that says what to do; `place` is the folder or the address, which has no secrets in it."""
+def translated(error: Exception, place: str, opening: bool = False) -> Exception:
+    """One sentence that says what to do; `place` is the folder or the address, which has no secrets in it.
+
+    While opening, what nobody can name is damage.
+    """
     if isinstance(error, TimeoutError) and not str(error):
         return silent(place)
+    if type(error).__name__ == "RustPanic":  # the class cannot be imported
+        return corrupt(place)
     if isinstance(error, PortError) or not isinstance(error, (RuntimeError, ValueError, OSError)):
         return error
     text = " ".join(str(error).split())
@@ -95,7 +100,11 @@ def translated(error: Exception, place: str) -> Exception:
         return silent(place)
     if any(word in low for word in REFUSED):
         return Unavailable(f"{place} cannot be used: make the folder and its files yours to write.", retry_after=60)
+    if "table" in low and "was not found" in low:
+        return Unavailable(f"The memories at {place} were taken away: restore a backup or start again.", retry_after=60)
     if any(word in low for word in DAMAGE):
+        return corrupt(place)
+    if opening and not remote:
         return corrupt(place)
     if isinstance(error, ValueError):
         return Invalid(f"LanceDB did not take this value: {text[:200]}")

@@ -28,3 +28,10 @@ async def ensure(table: Any) -> None:
     for column, config in wanted.items():
         if f"{column}_idx" not in there:
             await table.create_index(column, config=config, replace=False)
+
+
+async def rebuild(table: Any) -> None:
+    """All of them anew, of the rows: for one that is damaged."""
+    for index in await table.list_indices():
+        await table.drop_index(index.name)
+    await ensure(table)

@@ -27,7 +27,7 @@ from session_mgmt_mcp.adapters.lancedb.finding import Finding
 from session_mgmt_mcp.adapters.lancedb.records import Row, check_vectors, parse
 from session_mgmt_mcp.adapters.lancedb.syncing import Syncing
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
-from session_mgmt_mcp.ports.errors import Invalid, Unavailable
+from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable
 from session_mgmt_mcp.ports.vector_store import (
     Completion,
     Facet,
@@ -84,6 +84,7 @@ class LanceDBVectorStore:
         self._opening = asyncio.Lock()
         self._away: tuple[float, Unavailable] | None = None
         self._closed = False
+        self._mended = False
         self._finding = Finding(self._opened, self.get)
         self._writer = writing.Writer(self._upsert)
         self._syncing: Syncing | None = None
@@ -129,7 +130,7 @@ class LanceDBVectorStore:
             raise Unavailable(str(self._away[1]), self._away[1].retry_after)
         place = connection.place_of(self._uri, await self._options())
         try:
-            database = await repeating(lambda: opened(place), str(place))
+            database = await repeating(lambda: opened(place), str(place), opening=True)
         except Unavailable as error:
             self._away = time.monotonic() + REST_WHILE_AWAY, error
             raise
@@ -311,7 +312,14 @@ class LanceDBVectorStore:
 
     async def _asking(self, what: Callable[[Any], Awaitable[T]]) -> T:
         self._check_open()
-        return await self._repeating(what)
+        try:
+            return await self._repeating(what)
+        except Corrupt:
+            if self._mended:
+                raise
+            self._mended = True  # it may be an index, which is made of the rows
+            await self._repeating(indexes.rebuild)
+            return await self._repeating(what)
 
     async def _repeating(self, what: Callable[[Any], Awaitable[T]]) -> T:
         async def once() -> T:
@@ -334,14 +342,14 @@ async def opened(place: Place) -> Any:
     return database
 
 
-async def repeating(what: Callable[[], Awaitable[T]], place: str) -> T:
+async def repeating(what: Callable[[], Awaitable[T]], place: str, opening: bool = False) -> T:
     """What may be done twice, until it is done: after a conflict with another writer, or silence of the network."""
 
     async def once() -> T:
         try:
             return await asyncio.wait_for(what(), PATIENCE)
         except Exception as error:
-            raise translated(error, place) from error
+            raise translated(error, place, opening) from error
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(Unavailable),
