@@ -22,8 +22,8 @@ TABLE_OPTIONS = {"new_table_enable_stable_row_ids": "true"}
 NETWORK_OPTIONS = {
     "connect_timeout": "5s",
     "timeout": "20s",
-    "client_max_retries": "3",
-    "client_retry_timeout": "15",
+    "client_max_retries": "2",
+    "client_retry_timeout": "6",
 }
 KEY_ID, SECRET, NO_SIGNATURE = "aws_access_key_id", "aws_secret_access_key", "aws_skip_signature"
 

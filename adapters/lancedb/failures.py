@@ -70,6 +70,10 @@ DAMAGE = (
 )
 
 
+class Crowded(Unavailable):
+    """Others wrote at the same time, again and again."""
+
+
 def translated(error: Exception, place: str, opening: bool = False) -> Exception:
     """One sentence that says what to do; `place` is the folder or the address, which has no secrets in it.
 
@@ -82,33 +86,40 @@ def translated(error: Exception, place: str, opening: bool = False) -> Exception
     if isinstance(error, PortError) or not isinstance(error, (RuntimeError, ValueError, OSError)):
         return error
     text = " ".join(str(error).split())
-    low = text.lower()
     remote = "://" in place
-    if any(word in low for word in FULL):
-        return Unavailable(f"The disk that holds {place} is full: free some space and try again.", retry_after=60)
-    if remote and any(word in low for word in REFUSED_BY_S3):
-        return Unavailable(
-            f"{place} refused the credentials: set SESSION_MGMT_S3_ACCESS_KEY_ID and SESSION_MGMT_S3_SECRET_ACCESS_KEY "
-            "of somebody who may read and write there.",
-            retry_after=60,
-        )
-    if remote and any(word in low for word in NO_BUCKET):
-        return Unavailable(f"There is no bucket for {place}: make it, or name another one.", retry_after=60)
-    if any(word in low for word in CONFLICT):
-        return Unavailable(f"Too many write to {place} at once: try again.")
-    if remote and any(word in low for word in NETWORK):
-        return silent(place)
-    if any(word in low for word in REFUSED):
-        return Unavailable(f"{place} cannot be used: make the folder and its files yours to write.", retry_after=60)
-    if "table" in low and "was not found" in low:
-        return Unavailable(f"The memories at {place} were taken away: restore a backup or start again.", retry_after=60)
-    if any(word in low for word in DAMAGE):
-        return corrupt(place)
+    known = named(text.lower(), place, remote)
+    if known is not None:
+        return known
     if opening and not remote:
         return corrupt(place)
     if isinstance(error, ValueError):
         return Invalid(f"LanceDB did not take this value: {text[:200]}")
     return Unavailable(f"LanceDB could not do this at {place}: {text[:200]}")
+
+
+def named(text: str, place: str, remote: bool) -> PortError | None:
+    def says(words: tuple[str, ...]) -> bool:
+        return any(word in text for word in words)
+
+    if says(FULL):
+        return Unavailable(f"The disk that holds {place} is full: free some space and try again.", retry_after=60)
+    if says(CONFLICT):
+        return Crowded(f"Too many write to {place} at once: try again.")
+    if remote and says(REFUSED_BY_S3):
+        return Unavailable(
+            f"{place} refused the credentials: set SESSION_MGMT_S3_ACCESS_KEY_ID and SESSION_MGMT_S3_SECRET_ACCESS_KEY "
+            "of somebody who may read and write there.",
+            retry_after=60,
+        )
+    if remote and says(NO_BUCKET):
+        return Unavailable(f"There is no bucket for {place}: make it, or name another one.", retry_after=60)
+    if remote and says(NETWORK):
+        return silent(place)
+    if says(REFUSED):
+        return Unavailable(f"{place} cannot be used: make the folder and its files yours to write.", retry_after=60)
+    if "table" in text and "was not found" in text:
+        return Unavailable(f"The memories at {place} were taken away: restore a backup or start again.", retry_after=60)
+    return corrupt(place) if says(DAMAGE) else None
 
 
 def silent(place: str) -> Unavailable:

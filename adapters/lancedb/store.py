@@ -22,7 +22,7 @@ from session_mgmt_mcp.adapters.lancedb import (
     writing,
 )
 from session_mgmt_mcp.adapters.lancedb.connection import PATIENCE, Place
-from session_mgmt_mcp.adapters.lancedb.failures import translated
+from session_mgmt_mcp.adapters.lancedb.failures import Crowded, translated
 from session_mgmt_mcp.adapters.lancedb.finding import Finding
 from session_mgmt_mcp.adapters.lancedb.records import Row, check_vectors, parse
 from session_mgmt_mcp.adapters.lancedb.syncing import Syncing
@@ -46,9 +46,11 @@ from session_mgmt_mcp.ports.vector_store import (
 )
 from tenacity import (
     AsyncRetrying,
+    RetryCallState,
     retry_if_exception_type,
     stop_after_attempt,
     stop_after_delay,
+    stop_any,
     wait_random_exponential,
 )
 
@@ -56,6 +58,7 @@ T = TypeVar("T")
 Options = Callable[[], Awaitable[Mapping[str, str]]]
 
 ATTEMPTS, ALTOGETHER = 5, 45.0  # how often what is safe to repeat is tried, and for how many seconds
+SILENCE = 4.0  # seconds of no answer after which it is not tried again
 REST_WHILE_AWAY = 5.0  # seconds in which nobody waits again for what did not answer
 CLOSING = 30.0
 
@@ -88,7 +91,7 @@ class LanceDBVectorStore:
         self._finding = Finding(self._opened, self.get)
         self._writer = writing.Writer(self._upsert)
         self._syncing: Syncing | None = None
-        self._commits = 0
+        self._commits = upkeep.AFTER - upkeep.AT_FIRST
         self._upkeep: asyncio.Task[None] | None = None
 
     @classmethod
@@ -353,13 +356,19 @@ async def repeating(what: Callable[[], Awaitable[T]], place: str, opening: bool 
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(Unavailable),
-        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ALTOGETHER),
+        stop=stop_any(stop_after_attempt(ATTEMPTS), stop_after_delay(ALTOGETHER), silent_long),
         wait=wait_random_exponential(multiplier=0.05, max=2),
         reraise=True,
     ):
         with attempt:
             return await once()
     raise AssertionError
+
+
+def silent_long(state: RetryCallState) -> bool:
+    """Whoever is only crowded is worth more patience."""
+    failed = state.outcome.exception() if state.outcome else None
+    return not isinstance(failed, Crowded) and (state.seconds_since_start or 0) > SILENCE
 
 
 def bytes_in(folder: Path) -> int:

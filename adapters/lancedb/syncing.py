@@ -6,6 +6,8 @@ from pathlib import Path
 
 ORDER = ("data", "_deletions", "_indices", "_transactions", "_versions")
 """What names a file comes after it."""
+REPLACED = "latest_version_hint.json"
+"""Comes anew with every commit."""
 
 
 class Syncing:
@@ -25,7 +27,7 @@ class Syncing:
                 if path not in self._known:
                     path.chmod(0o700 if path.is_dir() else 0o600)
                 sync(path)
-        self._known = there
+        self._known = {path for path in there if path.name != REPLACED}
         return len(new)
 
 

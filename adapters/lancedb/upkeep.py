@@ -7,13 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 from session_mgmt_mcp.adapters.lancedb import indexes
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-AFTER = 40
-"""Commits of this process; each leaves a file that every search opens."""
+AFTER, AT_FIRST = 40, 5
+"""Commits of this process; each leaves a file that every search opens. The first time after a few, for who never has more."""
 KEPT = timedelta(hours=1)
 """How long a version stays that is not the last: longer than anybody reads in it."""
 LONGEST = 600.0
 """Seconds after which whoever does it is taken for dead."""
+ATTEMPTS = 5
 LEASES = "leases"
 SCHEMA = pa.schema(
     [
@@ -32,7 +34,15 @@ async def keep_up(database: Any, table: Any) -> bool:
         return False
     try:
         await indexes.ensure(table)
-        await table.optimize(cleanup_older_than=KEPT)
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(RuntimeError),  # others wrote what was to be put together
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            reraise=True,
+        ):
+            with attempt:
+                await table.checkout_latest()
+                await table.optimize(cleanup_older_than=KEPT)
         await leases.optimize(cleanup_older_than=KEPT)
     finally:
         await leases.delete(f"holder = '{holder}'")
