@@ -53,6 +53,7 @@ from tenacity import (
     stop_any,
     wait_random_exponential,
 )
+from tenacity.stop import stop_base
 
 T = TypeVar("T")
 Options = Callable[[], Awaitable[Mapping[str, str]]]
@@ -356,7 +357,7 @@ async def repeating(what: Callable[[], Awaitable[T]], place: str, opening: bool 
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(Unavailable),
-        stop=stop_any(stop_after_attempt(ATTEMPTS), stop_after_delay(ALTOGETHER), silent_long),
+        stop=stop_any(stop_after_attempt(ATTEMPTS), stop_after_delay(ALTOGETHER), SilentLong()),
         wait=wait_random_exponential(multiplier=0.05, max=2),
         reraise=True,
     ):
@@ -365,10 +366,12 @@ async def repeating(what: Callable[[], Awaitable[T]], place: str, opening: bool 
     raise AssertionError
 
 
-def silent_long(state: RetryCallState) -> bool:
+class SilentLong(stop_base):
     """Whoever is only crowded is worth more patience."""
-    failed = state.outcome.exception() if state.outcome else None
-    return not isinstance(failed, Crowded) and (state.seconds_since_start or 0) > SILENCE
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        failed = retry_state.outcome.exception() if retry_state.outcome else None
+        return not isinstance(failed, Crowded) and (retry_state.seconds_since_start or 0) > SILENCE
 
 
 def bytes_in(folder: Path) -> int:
