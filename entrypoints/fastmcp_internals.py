@@ -4,6 +4,7 @@ FastMCP has no public way to serve one connection over streams of ours. Should t
 same socket is the way out.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -23,6 +24,11 @@ class Stateless(FastMCP):
 class _Nothing:
     async def get(self, key: str) -> None:
         return None
+
+
+def tell_schemas(server: FastMCP, schema_of: Callable[[str], dict[str, Any] | None]) -> None:
+    """By a tool's name: else each call over HTTP that has arguments lists all tools first, to look for one schema."""
+    server._mcp_server.get_tool_input_schema = schema_of
 
 
 def limit_sessions(app: Any, most: int) -> None:

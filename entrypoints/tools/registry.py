@@ -15,6 +15,7 @@ from fastmcp.tools import Tool, ToolResult
 from fastmcp.utilities.json_schema import dereference_refs
 from pydantic import ValidationError as PydanticValidationError
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.fastmcp_internals import tell_schemas
 from session_mgmt_mcp.ports.errors import PortError
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
@@ -72,9 +73,10 @@ def tool(
 
 def register(server: FastMCP, only: Collection[str] | None = None) -> None:
     """All tools, or only those named."""
-    for spec in TOOLS:
-        if only is None or spec.name in only:
-            server.add_tool(_made(spec))
+    published = [_made(spec) for spec in TOOLS if only is None or spec.name in only]
+    for made in published:
+        server.add_tool(made)
+    tell_schemas(server, {made.name: made.parameters for made in published}.get)
     server.add_middleware(OneSentence())
 
 

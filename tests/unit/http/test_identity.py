@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from fastmcp import Context
+from fastmcp.server.middleware import Middleware
 from session_mgmt_mcp import connection, users
 from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.ports.errors import PortError
@@ -142,3 +143,20 @@ async def test_a_project_may_be_named_for_each_request(told):
     assert (await caller.modern("tools/list")).status_code == 200
     caller.headers["x-session-mgmt-project"] = "../etc"
     assert (await caller.modern("tools/list")).status_code == 400
+
+
+async def test_a_call_lists_no_tools_to_find_its_schema(served_over_http):
+    listed = []
+
+    class Listing(Middleware):
+        async def on_list_tools(self, context, call_next):
+            listed.append(context.method)
+            return await call_next(context)
+
+    async with served_over_http(owner=lambda server: server.add_middleware(Listing())) as served:
+        caller = await served.caller("ann", Role.OWNER)
+        found = await caller.call("reflect_on_past", query="anything", project="*")
+        assert not found["isError"]
+        assert listed == []
+        assert (await caller.modern("tools/list")).status_code == 200
+        assert len(listed) == 1
