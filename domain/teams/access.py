@@ -15,14 +15,14 @@ def within(teams: Sequence[Team], tags: tuple[str, ...] = ()) -> Scope:
 
 
 async def visible(store: VectorStore, memory_ids: Sequence[str], teams: Sequence[Team]) -> Record:
-    """The first there is of them, whole. Raises NotFound: whether there is none or it is another team's is not told."""
+    """The one of them that there is, whole. Raises NotFound: whether there is none or it is another team's is not told."""
     wholes = tuple(
         dict.fromkeys(one.partition(".")[0] for one in memory_ids)
     )  # a part's id is its whole's and a number
     page = await store.scan([*within(teams).wholes(), Condition("id", "in", wholes)], limit=len(wholes))
     if not page.records:
         raise unknown(memory_ids[0])
-    return min(page.records, key=lambda record: wholes.index(record.id))
+    return page.records[0]
 
 
 def unknown(memory_id: str) -> NotFound:

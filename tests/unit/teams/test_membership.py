@@ -138,9 +138,12 @@ async def test_a_user_is_in_at_most_so_many_teams_and_those_that_ended_do_not_co
         await hub.teams.create(name, "", "", "mia")
     with pytest.raises(Invalid, match="cannot be in more teams"):
         await hub.teams.create("three", "", "", "mia")
+    with pytest.raises(NotFound):  # who is not in the team is not told that mia's are many
+        await hub.teams.add("core", "mia", Role.VIEWER, "otto")
     await hub.teams.close("one", "mia")
     await hub.teams.create("three", "", "", "mia")
     assert {team.id for team in await hub.teams.of("mia")} == {"core", "two", "three"}
+    assert (await world.storage.get("teams-of", "mia")).body == {"teams": ["core", "three", "two"]}
 
 
 STEPS = st.lists(
@@ -186,6 +189,58 @@ def test_however_changes_interleave_a_team_has_an_owner_and_each_list_says_what_
         assert document is None or "owner" in {member["role"] for member in members.values()}
         for user in USERS:
             assert [team.id for team in await hub.teams.of(user)] == (["core"] if user in members else [])
+
+    asyncio.run(run())
+
+
+@given(st.integers(0, 2**20))
+@settings(deadline=None)
+def test_none_of_several_changes_at_once_is_lost(seed):
+    async def run() -> None:
+        world = World()
+        hubs = [world.hub(seed + n) for n in range(6)]
+        await core(hubs[0])
+        for n in range(3):
+            await hubs[0].teams.create(f"t{n}", "", "", "ann")
+        at_once = [hub.teams.add("core", f"u{n}", Role.MEMBER, "ann") for n, hub in enumerate(hubs[:3])]
+        at_once += [hub.teams.add(f"t{n}", "mia", Role.MEMBER, "ann") for n, hub in enumerate(hubs[3:])]
+        await asyncio.gather(*at_once)
+        hub = world.hub()
+        assert {"u0", "u1", "u2"} < (await hub.teams.get("core", "ann")).members.keys()
+        assert [team.id for team in await hub.teams.of("mia")] == ["core", "t0", "t1", "t2"]
+
+    asyncio.run(run())
+
+
+@given(st.integers(0, 2**20))
+@settings(deadline=None)
+def test_of_two_owners_that_leave_at_once_one_stays(seed):
+    async def run() -> None:
+        world = World()
+        one, two = world.hub(seed), world.hub(seed + 1)
+        await core(one)
+        await one.teams.add("core", "mia", Role.OWNER, "ann")
+        leaving = (one.teams.remove("core", "ann", "ann"), two.teams.remove("core", "mia", "mia"))
+        results = await asyncio.gather(*leaving, return_exceptions=True)
+        assert [type(one) for one in results if isinstance(one, Exception)] == [Invalid]
+
+    asyncio.run(run())
+
+
+@given(st.integers(0, 2**20), st.lists(st.booleans(), min_size=2, max_size=5))
+@settings(deadline=None, max_examples=100)
+def test_a_list_says_what_the_team_says_however_often_somebody_comes_and_goes(seed, steps):
+    async def run() -> None:
+        world = World()
+        hubs = [world.hub(seed + n) for n in range(len(steps))]
+        await core(hubs[0])
+        changes = zip(hubs, steps, strict=True)
+        await asyncio.gather(
+            *(taken(hub.teams, ("add" if comes else "remove", "otto", "ann", Role.VIEWER)) for hub, comes in changes)
+        )
+        document = await world.storage.get("teams-of", "otto")
+        listed = document.body["teams"] if document else []
+        assert ("core" in listed) == ("otto" in (await hubs[0].teams.get("core", "ann")).members)
 
     asyncio.run(run())
 

@@ -36,10 +36,10 @@ class Interrupted:
             return found
 
         async def call(*args: Any, **kwargs: Any) -> Any:
-            for _ in range(self._random.randrange(4)):
+            for _ in range(self._random.randrange(6)):
                 await asyncio.sleep(0)
             result = await found(*args, **kwargs)
-            for _ in range(self._random.randrange(4)):
+            for _ in range(self._random.randrange(6)):
                 await asyncio.sleep(0)
             return result
 
