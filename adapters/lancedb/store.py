@@ -117,14 +117,14 @@ class LanceDBVectorStore:
 
     async def ready(self) -> None:
         """Opens it, unless it is open. Raises what `open` does."""
-        await self._opened()
-
-    async def _opened(self) -> Any:
-        """The table at its newest version, where it stays: to look for that once a call costs less than once a query."""
         if self._database is None:
             async with self._opening:
                 await self._open()
         self._check_open()
+
+    async def _opened(self) -> Any:
+        """The table at its newest version, where it stays: to look for that once a call costs less than once a query."""
+        await self.ready()
         return await self._database.open_table(schema.TABLE)
 
     async def _open(self) -> None:
@@ -329,6 +329,7 @@ class LanceDBVectorStore:
         async def once() -> T:
             return await what(await self._opened())
 
+        await self.ready()  # which repeats for itself
         return await repeating(once, self._uri)
 
     def _translated(self, error: Exception) -> Exception:
