@@ -81,7 +81,8 @@ async def test_what_is_shared_is_neither_found_nor_counted_in_the_own_memory(ope
     *after, still = await answers(client)
     assert still == memories
     for (best, listed), (now_best, now_listed) in zip(before, after, strict=True):
-        assert listed == now_listed and best[0] == now_best[0] and len({*best} & {*now_best}) >= 8
+        assert listed == now_listed and best[:1] == now_best[:1]
+        assert len({*best} & {*now_best}) >= 0.8 * len(best)
         assert all(record.kind != Kind.SHARED for record in await app.store.get(now_best))
 
 
