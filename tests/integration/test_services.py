@@ -1,6 +1,7 @@
 """The servers that tests start: what they promise to the tests that use them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ STARTS = """
 import sys, time
 from tests.services import redis_server, s3_server
 with {"redis": redis_server, "s3": s3_server}[sys.argv[1]]() as (_, program):
-    print(program.running.pid, flush=True)
+    print(program.running.pid, program.log.parent, flush=True)
     time.sleep(60)
 """
 
@@ -32,7 +33,8 @@ def alive(pid):
 def test_a_server_dies_with_the_tests_that_started_it(name):
     folder = Path(__file__).parents[2]
     tests = subprocess.Popen([sys.executable, "-c", STARTS, name], stdout=subprocess.PIPE, cwd=folder)
-    server = int(tests.stdout.readline())
+    pid, left = tests.stdout.readline().decode().split()
+    server = int(pid)
     assert alive(server)
     os.kill(tests.pid, signal.SIGKILL)
     tests.communicate()
@@ -40,6 +42,7 @@ def test_a_server_dies_with_the_tests_that_started_it(name):
     while alive(server):
         assert time.monotonic() < until
         time.sleep(0.01)
+    shutil.rmtree(left)
 
 
 def test_ports_are_free_and_several():
