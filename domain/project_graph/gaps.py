@@ -60,7 +60,7 @@ def lacking(failed: Mapping[str, Mapping[str, int]], kept: Mapping[str, Mapping[
             if times < FAILURES or kept.get(project, {}).get(name) or name in GENERAL:
                 continue
             most, knowing = max(((some.get(name, 0), other) for other, some in sorted(kept.items())), default=(0, ""))
-            if most >= KEPT and knowing != project:
+            if most >= KEPT:
                 found.append(Lacking(name, project, times, knowing, most))
     return sorted(found, key=lambda one: (-one.times, one.project, one.what))
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from session_mgmt_mcp.domain.cues import cues_of
+from session_mgmt_mcp.domain.project_graph.distance import FARTHEST
+from session_mgmt_mcp.domain.project_graph.nearness import nearness
 from session_mgmt_mcp.domain.ranking import ASSISTED, CODING, KEPT, PEERS, rank, reread, weights_for
 from session_mgmt_mcp.ports.vector_store import Hit, Matches, Names, Unit
 
@@ -74,7 +76,8 @@ def test_of_equals_the_one_of_the_nearer_project_wins_and_what_is_much_better_wi
     order = ranked([far, here, other], {}, NOTHING, NOW, near=near)
     assert ids(order) == ["b", "a", "c"]
     assert [scored.features["near"] for scored in order] == [0.1, 0.05, 0.0]
-    assert ids(ranked([replace(far, score=0.9), here], {}, NOTHING, NOW, near=near)) == ["a", "b"]
+    most = {"shop": nearness(0.0), "core": nearness(FARTHEST)}
+    assert ids(ranked([replace(far, score=0.9), here], {}, NOTHING, NOW, near=most)) == ["a", "b"]
 
 
 def test_parts_are_folded_into_their_whole_and_the_best_of_them_is_shown():

@@ -121,8 +121,9 @@ def test_the_way_is_told_in_words():
 
 
 def test_of_two_ways_of_one_length_the_one_with_fewer_steps_is_told():
-    graph = Graph(dependencies=[dependency("a", "b"), dependency("b", "c"), dependency("a", "c", Relation.REFERENCES)])
-    assert [step.how for step in reached(graph, "a")["c"].steps] == ["references"]
+    extending = [dependency(*both, Relation.EXTENDS) for both in ("ab", "bc")]
+    way = reached(Graph([group("web", "a", "c")], extending), "a")["c"]
+    assert [step.how for step in way.steps] == ["is in group web with"] and way.distance == GROUP
 
 
 def test_what_is_too_far_is_cut():
