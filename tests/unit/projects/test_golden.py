@@ -121,3 +121,12 @@ async def test_without_nearness_they_come_in_another_order(memory, query):
     around = neighbourhood(GRAPH, "kit", SAID)
     found = await memory.search(query, around.scope, limit=5)
     assert [hit.record.project for hit in found.hits][:4] != ["kit", "blog", "shop", "payments"]
+
+
+async def test_a_further_page_of_one_start_is_none_of_another(memory):
+    """Both ask the same of the same projects."""
+    around = neighbourhood(GRAPH, "shop", SAID)
+    other = near(around.reaches) | {"blog": 0.5}
+    await memory.search(EQUAL[0], around.scope, limit=1, near=near(around.reaches))
+    rest = await memory.search(EQUAL[0], around.scope, limit=4, offset=1, near=other)
+    assert "blog" not in [hit.record.project for hit in rest.hits[:4]]

@@ -75,6 +75,8 @@ async def test_without_group_or_dependency_it_says_so_and_suggests(desk):
     assert suggested["project"] == desk.id("payments")
     why = " ".join(suggested["why"])
     assert "3 of its files are named here" in why and "memories here say payments" in why
+    await depend(desk, "shop", "attic")
+    assert (await desk.ask("search_across_projects", query="receipt token"))["suggestions"] == []
 
 
 async def test_a_neighbour_of_which_nothing_is_remembered_is_said(desk):
