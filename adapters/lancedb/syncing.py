@@ -4,10 +4,12 @@ import contextlib
 import os
 from pathlib import Path
 
-ORDER = ("data", "_deletions", "_indices", "_transactions", "_versions")
+ORDER = ("data", "_deletions", "_indices", "_versions")
 """What names a file comes after it."""
 REPLACED = "latest_version_hint.json"
 """Comes anew with every commit."""
+SPARED = ("_transactions", REPLACED)
+"""Nothing that was written is read from these."""
 
 
 class Syncing:
@@ -15,27 +17,37 @@ class Syncing:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: set[Path] = set()
+        self._known: set[str] = set()
 
     def sync(self) -> int:
-        """Puts on the disk what came since the last time; how many files that were."""
-        there = set(self._folder.rglob("*"))
-        new = sorted(there - self._known, key=place_in_order)
-        folders = {path.parent for path in new}
-        for path in (*new, *folders):
+        """Puts on the disk what came since the last time; how many files and folders that were."""
+        there, folders = self._walked()
+        new = (there | folders) - self._known
+        due = [path for path in new if not any(one in path for one in SPARED)]
+        due += {path.rpartition("/")[0] for path in due}
+        for path in new:
             with contextlib.suppress(FileNotFoundError):  # of an old version that was taken away meanwhile
-                if path not in self._known:
-                    path.chmod(0o700 if path.is_dir() else 0o600)
+                Path(path).chmod(0o700 if path in folders else 0o600)
+        for path in sorted(set(due), key=place_in_order):
+            with contextlib.suppress(FileNotFoundError):
                 sync(path)
-        self._known = {path for path in there if path.name != REPLACED}
+        self._known = {path for path in there if not path.endswith(REPLACED)} | folders
         return len(new)
 
+    def _walked(self) -> tuple[set[str], set[str]]:
+        files: set[str] = set()
+        folders: set[str] = set()
+        for folder, _, names in os.walk(self._folder):
+            folders.add(folder)
+            files.update(f"{folder}/{name}" for name in names)
+        return files, folders
 
-def place_in_order(path: Path) -> int:
-    return max((ORDER.index(part) for part in path.parts if part in ORDER), default=-1)
+
+def place_in_order(path: str) -> int:
+    return max((ORDER.index(part) for part in path.split("/") if part in ORDER), default=-1)
 
 
-def sync(path: Path) -> None:
+def sync(path: str | Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -4,7 +4,7 @@ import random
 import shutil
 
 import pytest
-from session_mgmt_mcp.adapters.lancedb import indexes
+from session_mgmt_mcp.adapters.lancedb import indexes, syncing
 from session_mgmt_mcp.adapters.lancedb.store import LanceDBVectorStore
 from session_mgmt_mcp.contracts.samples import names, pointing, record
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unsupported
@@ -125,6 +125,18 @@ async def test_a_newer_schema_and_a_table_of_somebody_else_are_refused(tmp_path)
         await database.create_table(schema.TABLE, schema=made)
         with pytest.raises(error):
             await LanceDBVectorStore.open(str(tmp_path / name))
+
+
+async def test_what_returned_is_on_the_disk_and_what_names_it_came_later(tmp_path, monkeypatch):
+    store = await LanceDBVectorStore.open(str(tmp_path / "memories"))
+    synced = []
+    monkeypatch.setattr(syncing, "sync", lambda path: synced.append(str(path)))
+    await store.upsert([record("a")])
+    table = tmp_path / "memories" / "memories.lance"
+    data, manifest = newest(table, "data/*.lance"), min(table.glob("_versions/*.manifest"))
+    assert {str(path) for path in (data, data.parent, manifest, manifest.parent)} <= set(synced)
+    assert synced.index(str(data)) < synced.index(str(manifest))
+    await store.close()
 
 
 async def test_files_are_their_owners_only(tmp_path):
