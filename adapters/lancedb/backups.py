@@ -15,7 +15,7 @@ from session_mgmt_mcp.adapters.lancedb.connection import Place, connect, open_ta
 from session_mgmt_mcp.adapters.lancedb.reading import rows_from
 from session_mgmt_mcp.adapters.lancedb.schema import ROW_ID, SCHEMA, VERSION_KEY
 from session_mgmt_mcp.adapters.lancedb.syncing import Syncing, sync
-from session_mgmt_mcp.adapters.lancedb.verifying import WITH_VECTORS, check_rows
+from session_mgmt_mcp.adapters.lancedb.verifying import WHOLE, check_rows
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid
 
 ROWS_AT_ONCE = 2_000
@@ -39,7 +39,7 @@ async def write(table: Any, place: Place, to: Path) -> None:
                 order = await rows_from(table, None)
                 for start in range(0, len(order), ROWS_AT_ONCE):
                     rows = await in_order(table, order[start : start + ROWS_AT_ONCE])
-                    await asyncio.to_thread(check_rows, rows.select(WITH_VECTORS), place)
+                    await asyncio.to_thread(check_rows, rows.select(WHOLE), place)
                     await asyncio.to_thread(copy.write_table, rows)
             file.flush()
             await asyncio.to_thread(os.fsync, file.fileno())
@@ -94,7 +94,7 @@ async def fill(copy: Any, place: Place, backup: Path) -> int:
     for number in range(copy.num_record_batches):
         try:
             batch = copy.get_batch(number)
-            check_rows(batch.select(WITH_VECTORS), place)
+            check_rows(batch.select(WHOLE), place)
         except (OSError, pa.ArrowInvalid, Corrupt) as error:
             raise damaged(backup) from error
         await table.add(pa.Table.from_batches([batch]), on_bad_vectors="null")

@@ -1,7 +1,7 @@
 """Records as the table keeps them: checked, cleaned of what Arrow does not take, and in columns."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -22,6 +22,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LONGEST_ID = 512
 SUMMED = READ[: READ.index("model_id")]
+DERIVED = ("words", "length", "month", "votes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,8 @@ def sum_of_vector(vector: Vector) -> int:
 
 def table_of(rows: Sequence[Row]) -> pa.Table:
     columns: dict[str, Any] = {name: [row.columns[name] for row in rows] for name in SUMMED}
-    said = [terms(one["text"], one["role"], one["tags"]) if one["worded"] else None for one in columns_of(rows)]
-    columns["words"] = [None if one is None else " ".join(one) for one in said]
-    columns["length"] = [len(one or ()) for one in said]
-    columns["month"] = [(EPOCH + timedelta(microseconds=time)).isoformat()[:7] for time in columns["time"]]
-    columns["votes"] = [votes_of(metadata) for metadata in columns["metadata"]]
+    made = [derived(row.columns) for row in rows]
+    columns |= {name: [one[name] for one in made] for name in DERIVED}
     columns["sum"] = [row.sum for row in rows]
     columns |= vector_columns([row.vector for row in rows], [row.model_id for row in rows])
     arrays = [
@@ -99,8 +97,15 @@ def table_of(rows: Sequence[Row]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
-def columns_of(rows: Iterable[Row]) -> Iterable[Mapping[str, Any]]:
-    return (row.columns for row in rows)
+def derived(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What searches need beside a record, made of it."""
+    said = terms(columns["text"], columns["role"], columns["tags"]) if columns["worded"] else None
+    return {
+        "words": None if said is None else " ".join(said),
+        "length": len(said or ()),
+        "month": (EPOCH + timedelta(microseconds=columns["time"])).isoformat()[:7],
+        "votes": votes_of(columns["metadata"]),
+    }
 
 
 def vector_columns(vectors: Sequence[Vector | None], models: Sequence[str]) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 from session_mgmt_mcp.adapters.lancedb.connection import Place
 from session_mgmt_mcp.adapters.lancedb.failures import corrupt
-from session_mgmt_mcp.adapters.lancedb.records import matrix_of, sum_of, sum_of_vector
+from session_mgmt_mcp.adapters.lancedb.records import DERIVED, derived, matrix_of, sum_of, sum_of_vector
 from session_mgmt_mcp.adapters.lancedb.schema import READ
 
 NEWEST = 200
 ALL_OF_A_FOLDER = 2_000_000
 AT_ONCE = 2_000
-WITH_VECTORS = [*READ, "vector", "vector_sum"]
+WHOLE = [*READ, *DERIVED, "vector", "vector_sum"]
 
 
 async def at_opening(table: Any, place: Place) -> None:
@@ -23,22 +23,25 @@ async def at_opening(table: Any, place: Place) -> None:
         if sums.num_rows != count:
             raise corrupt(str(place), f"{abs(sums.num_rows - count)} records")
     if count:
-        newest = table.query().select(WITH_VECTORS).offset(max(0, count - NEWEST)).limit(NEWEST)
+        newest = table.query().select(WHOLE).offset(max(0, count - NEWEST)).limit(NEWEST)
         check_rows(await newest.to_arrow(), place)
 
 
 async def whole(table: Any, place: Place) -> int:
     """Reads every record and vector; how many. Raises Corrupt."""
     count = 0
-    async for batch in await table.query().select(WITH_VECTORS).to_batches(max_batch_length=AT_ONCE):
+    async for batch in await table.query().select(WHOLE).to_batches(max_batch_length=AT_ONCE):
         check_rows(batch, place)
         count += batch.num_rows
     return count
 
 
 def check_rows(found: Any, place: Place) -> None:
-    """`found` has the columns of WITH_VECTORS."""
-    said(found.select(list(READ)), place)
+    """`found` has the columns of WHOLE."""
+    rows = said(found.select(list(READ)), place)
+    for one, beside in zip(rows, found.select(list(DERIVED)).to_pylist(), strict=True):
+        if derived(one) != beside:
+            raise corrupt(str(place), f"words of record {one['id']!r}")
     having = found.filter(found["vector_sum"].is_valid())
     if not having.num_rows:
         return

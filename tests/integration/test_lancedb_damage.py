@@ -112,6 +112,28 @@ async def test_a_changed_text_is_found_when_it_is_read(tmp_path):
     await store.close()
 
 
+@pytest.mark.parametrize("column", ["words", "length", "month", "votes"])
+async def test_what_searches_need_beside_a_record_is_verified_too(tmp_path, column):
+    store = await LanceDBVectorStore.open(str(tmp_path / "memories"))
+    await store.upsert([record("a", "the true text")])
+    assert await store.verify() == 1
+    other = {"words": "forg", "month": "1999-01"}.get(column, 77)
+    await (await store._opened()).update(where="id = 'a'", updates={column: other})
+    with pytest.raises(Corrupt, match="'a'"):
+        await store.verify()
+    await store.close()
+
+
+async def test_a_changed_vector_is_found_when_it_is_read(tmp_path):
+    store = await LanceDBVectorStore.open(str(tmp_path / "memories"))
+    await store.upsert([record("a", vector=pointing(1), model_id="m")])
+    await (await store._opened()).update(where="id = 'a'", updates={"vector": pointing(0, 1).tolist()})
+    for reading in (store.vectors(["a"]), store.verify()):
+        with pytest.raises(Corrupt):
+            await reading
+    await store.close()
+
+
 async def test_a_newer_schema_and_a_table_of_somebody_else_are_refused(tmp_path):
     import lancedb
     import pyarrow as pa
