@@ -69,16 +69,16 @@ async def measure(sizes: Sequence[int], told: Callable[[str], None]) -> list[Poi
         async with proxied("127.0.0.1", server.port) as proxy:
             near, through = options(server, server.port), options(server, proxy.port)
             uri = f"s3://{server.bucket}/growth"
-            store = await LanceDBVectorStore.open(uri, near)
             loaded = 0
             for size in sorted(sizes):
                 told(f"{size:,} memories")
+                store = await LanceDBVectorStore.open(uri, near)
                 for start in range(loaded, size, AT_ONCE):
                     await store.upsert(records(start, min(start + AT_ONCE, size)))
+                await store.close()
                 loaded = size
                 seconds = await kept_up(uri, near)
                 points.append(await point(size, uri, through, proxy, seconds, await stored(server)))
-            await store.close()
     return points
 
 
