@@ -64,6 +64,11 @@ class TeamService:
         """Raises NotFound for whoever is not in it."""
         return (await self._in(team_id, user))[0]
 
+    async def stands(self, team: Team) -> bool:
+        """Whether it is still there: not being deleted, nor another one of that id."""
+        there = await self._read(team.id)
+        return there is not None and there.key == team.key and not there.closing
+
     async def add(self, team_id: str, user: str, role: Role, by: str) -> Team:
         """With `user` in that role, whatever theirs was before. Raises Invalid and NotFound; see `Team.joined`."""
         checked_id("user_id", user)

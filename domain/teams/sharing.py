@@ -110,24 +110,20 @@ class SharingService:
         if known:
             await self._add_vectors(copies)
         else:
-            await self._add(copies, team, by)
+            await self._add(copies, team)
         self._on_new()
         return Shared(copy.id, team.id, bool(known), redacted, note)
 
-    async def _add(self, copies: list[Record], team: Team, by: str) -> None:
+    async def _add(self, copies: list[Record], team: Team) -> None:
         ballot = on_shared(team, copies[0].id)
         while True:
             await self._ballots.reopen(ballot)
             await self._store.upsert(copies)
             if await self._ballots.sum(ballot) is not None:  # None: somebody took it back while it was shared again
                 break
-        try:
-            there = await self._teams.get(team.id, by)
-        except NotFound:
-            there = None
-        if there is None or there.key != team.key:
+        if not await self._teams.stands(team):
             await withdraw(self._store, copies[0].id)
-            raise NotFound(f"You are in no team {team.id!r} any more: nothing was shared.")
+            raise NotFound(f"The team {team.id} was deleted a moment ago: nothing was shared.")
 
     async def _add_vectors(self, copies: list[Record]) -> None:
         ready = {copy.id: copy.vector for copy in copies if copy.vector is not None}

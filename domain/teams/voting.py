@@ -50,7 +50,13 @@ class VotingService:
         [team] = [one for one in teams if one.mark in found.facts]
         if not shares(team.members[user].role):
             raise Invalid(f"A viewer of {team.id} does not vote: ask {', '.join(team.managers[:5])} to be a member.")
-        return await _counted(self._ballots, on_shared(team, found.id), self._store, found, user, vote)
+        ballot = on_shared(team, found.id)
+        try:
+            return await _counted(self._ballots, ballot, self._store, found, user, vote)
+        finally:
+            if not await self._teams.stands(team):  # deleted meanwhile, and maybe written again by us
+                await withdraw(self._store, found.id)
+                await self._ballots.forget(ballot)
 
     async def _vote_on_own(self, memory_id: str, user: str, vote: int) -> Vote:
         found = await self._own.get([memory_id])

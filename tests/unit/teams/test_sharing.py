@@ -111,6 +111,21 @@ async def test_a_vector_of_another_model_does_not_come_along(hub):
     assert not np.allclose((await hub.store.vectors([shared.id]))[shared.id], 384**-0.5)
 
 
+async def test_what_the_team_has_already_is_not_read_by_the_model_again(world, hub):
+    class Counting(MemoryEmbedder):
+        texts = 0
+
+        async def embed_documents(self, texts):
+            self.texts += len(texts)
+            return await super().embed_documents(texts)
+
+    machine = world.hub(embedder=Counting())
+    original = await machine.remember(PROXY)
+    for _ in range(3):
+        await machine.sharing.share(original, "core", "mia")
+    assert machine.embedder.texts == 1
+
+
 class Broken(MemoryEmbedder):
     broken = True
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +47,43 @@ class Interrupted:
         return call
 
 
+class Meanwhile:
+    """A port in front of another; all that share a `clock` count their calls together, and before one of them something happens."""
+
+    def __init__(self, inner: Any, clock: "Calls") -> None:
+        self._inner = inner
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not asyncio.iscoroutinefunction(found):
+            return found
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            await self._clock.tick()
+            return await found(*args, **kwargs)
+
+        return call
+
+
+class Calls:
+    """Before the `at`-th call (from 0) `happens`, whole; never when there are fewer, which `happened` tells."""
+
+    def __init__(self) -> None:
+        self.at = -1
+        self.happens: Callable[[], Awaitable[object]] | None = None
+        self.happened = False
+
+    def arm(self, at: int, happens: Callable[[], Awaitable[object]]) -> None:
+        self.at, self.happens, self.happened = at, happens, False
+
+    async def tick(self) -> None:
+        self.at -= 1
+        if self.at == -1 and self.happens is not None:
+            happens, self.happens, self.happened = self.happens, None, True
+            await happens()
+
+
 class Hub:
     """One machine: memories of its own, and what it shares with the others."""
 
@@ -81,6 +119,10 @@ class World:
         if seed is None:
             return Hub(self.storage, self.store, **given)
         return Hub(Interrupted(self.storage, seed), Interrupted(self.store, seed + 1), **given)
+
+    def watched(self, calls: Calls) -> Hub:
+        """A further machine, whose calls are counted."""
+        return Hub(Meanwhile(self.storage, calls), Meanwhile(self.store, calls))
 
 
 async def core(hub: Hub) -> None:
