@@ -146,6 +146,18 @@ async def test_a_user_is_in_at_most_so_many_teams_and_those_that_ended_do_not_co
     assert (await world.storage.get("teams-of", "mia")).body == {"teams": ["core", "three", "two"]}
 
 
+async def test_a_team_stands_until_it_is_closed_and_another_of_its_id_is_not_that_team(hub):
+    team = await hub.teams.get("core", "ann")
+    assert await hub.teams.stands(team)
+    closed = await hub.teams.close("core", "ann")
+    assert not await hub.teams.stands(team)
+    await hub.teams.forget(closed)
+    await hub.teams.create("core", "", "", "otto")
+    assert not await hub.teams.stands(team) and await hub.teams.stands(await hub.teams.get("core", "otto"))
+    await hub.teams.forget(closed)
+    assert await hub.teams.get("core", "otto")
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["add", "remove", "create", "close"]),
