@@ -75,6 +75,20 @@ async def test_a_project_that_only_teams_have_shared_of_is_not_known(opened):
     assert (await client.call_tool("search_suggestions", suggested)).structured_content["suggestions"] == []
 
 
+async def test_it_makes_no_project_known_as_near_and_counts_in_no_insight(opened):
+    app, client = opened
+    await client.call_tool("store_reflection", {"content": "The blog and the hangar are somebody else's"})
+    [record] = (await app.store.scan([Condition("kind", "=", Kind.SHARED)])).records
+    await app.store.upsert([replace(record, id="x", project="blog-123456")])
+    told = (await client.call_tool("search_across_projects", {"query": "hangar"})).structured_content
+    assert told["suggestions"] == []
+    await app.store.upsert([replace(record, id="x", project="blog-123456", kind=Kind.REFLECTION)])
+    told = (await client.call_tool("search_across_projects", {"query": "hangar"})).structured_content
+    assert [one["project"] for one in told["suggestions"]] == ["blog-123456"]
+    told = (await client.call_tool("get_project_insights", {})).structured_content
+    assert [one["memories"] for one in told["activity"]] == [2]
+
+
 async def test_it_cannot_be_asked_for_as_a_kind_or_shown_by_its_id(opened):
     app, client = opened
     refused = await client.call_tool("advanced_search", {"query": WORD, "content_type": "shared"}, raise_on_error=False)

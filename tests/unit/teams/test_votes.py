@@ -60,6 +60,15 @@ async def test_own_memories_are_voted_on_by_whoever_works_here_and_by_nobody_els
     assert page.records[0].id == mine
 
 
+async def test_a_copy_is_nobodys_own_where_both_are_in_one_store(world):
+    hub = world.hub(own=world.store)
+    await core(hub)
+    copy = (await hub.sharing.share(await hub.remember("Reset the cache"), "core", "mia")).id
+    with pytest.raises(NotFound):
+        await hub.voting.vote(copy, "otto", 1, own=True)
+    assert await votes(hub, copy) == 0
+
+
 async def test_a_vote_on_a_copy_leaves_the_original_alone(hub):
     mine = await hub.remember("Reset the cache")
     copy = (await hub.sharing.share(mine, "core", "mia")).id
