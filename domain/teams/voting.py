@@ -9,7 +9,7 @@ from session_mgmt_mcp.domain.teams.membership import TeamService
 from session_mgmt_mcp.domain.teams.roles import shares
 from session_mgmt_mcp.domain.teams.shared import votes_of, with_votes
 from session_mgmt_mcp.domain.teams.sharing import withdraw
-from session_mgmt_mcp.ports.errors import Invalid, NotFound
+from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Record, VectorStore
 
 
@@ -40,13 +40,11 @@ class VotingService:
 
         Raises NotFound for what is in no team of the user's; Invalid for another number, and for a viewer.
         """
+        mine = await self._own_memory(memory_id) if own else None
+        if mine is not None:  # also while what is shared is out of reach
+            return await _counted(self._own_ballots, on_own(mine.id), self._own, mine, user, vote)
         teams = await self._teams.of(user)
-        try:
-            found = await visible(self._store, [memory_id], teams)
-        except NotFound:
-            if not own:
-                raise
-            return await self._vote_on_own(memory_id, user, vote)
+        found = await visible(self._store, [memory_id], teams)
         [team] = [one for one in teams if one.mark in found.facts]
         if not shares(team.members[user].role):
             raise Invalid(f"A viewer of {team.id} does not vote: ask {', '.join(team.managers[:5])} to be a member.")
@@ -58,13 +56,12 @@ class VotingService:
                 await withdraw(self._store, found.id)
                 await self._ballots.forget(ballot)
 
-    async def _vote_on_own(self, memory_id: str, user: str, vote: int) -> Vote:
+    async def _own_memory(self, memory_id: str) -> Record | None:
+        """Whole."""
         found = await self._own.get([memory_id])
         if found and found[0].parent:
             found = await self._own.get([found[0].parent])
-        if not found or found[0].kind == Kind.SHARED:
-            raise unknown(memory_id)
-        return await _counted(self._own_ballots, on_own(found[0].id), self._own, found[0], user, vote)
+        return found[0] if found and found[0].kind != Kind.SHARED else None
 
 
 async def _counted(ballots: Ballots, ballot: str, store: VectorStore, record: Record, user: str, vote: int) -> Vote:

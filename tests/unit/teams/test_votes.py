@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.domain.teams.roles import Role
-from session_mgmt_mcp.ports.errors import Invalid, NotFound
+from session_mgmt_mcp.ports.errors import Invalid, NotFound, Unavailable
 from session_mgmt_mcp.ports.vector_store import Condition
 
 from tests.unit.teams.worlds import World, core
@@ -58,6 +58,16 @@ async def test_own_memories_are_voted_on_by_whoever_works_here_and_by_nobody_els
         await hub.voting.vote(mine, "otto", 1, own=False)
     page = await hub.own.listed([Condition("parent", "=", "")], "votes")
     assert page.records[0].id == mine
+
+
+async def test_own_memories_are_voted_on_while_what_is_shared_is_out_of_reach(hub, world, monkeypatch):
+    async def away(*_, **__):
+        raise Unavailable("Redis does not answer: try again.")
+
+    mine = await hub.remember("Reset the cache")
+    monkeypatch.setattr(world.storage, "get", away)
+    monkeypatch.setattr(world.store, "scan", away)
+    assert (await hub.voting.vote(mine, "mia", 1, own=True)).votes == 1
 
 
 async def test_a_copy_is_nobodys_own_where_both_are_in_one_store(world):
