@@ -1,10 +1,15 @@
 """What the token of a member opens: what a team shares, and their own part of it. Nothing of the server's owner."""
 
+import logging
+
 import mcp_types
 from fastmcp.exceptions import ToolError
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import ToolResult
+from session_mgmt_mcp.ports.errors import Corrupt, PortError, Unavailable, Unsupported
 from session_mgmt_mcp.tools.registry import TOOLS
+
+_log = logging.getLogger(__name__)
 
 MEMBER_TOOLS = frozenset(
     {
@@ -37,7 +42,7 @@ MEMBER_TOOLS = frozenset(
 
 
 class OwnersOnly(Middleware):
-    """Says so of a tool that exists, but not for members."""
+    """Says so of a tool that exists, but not for members, and keeps from them where what is broken lies."""
 
     async def on_call_tool(
         self,
@@ -49,4 +54,15 @@ class OwnersOnly(Middleware):
             raise ToolError(
                 f"{name} is not for members: ask whoever runs this server, or use what tools/list shows you."
             )
-        return await call_next(context)
+        try:
+            return await call_next(context)
+        except (PortError, ToolError) as error:
+            cause = error if isinstance(error, PortError) else error.__cause__
+            if not isinstance(cause, Unavailable | Corrupt | Unsupported):
+                raise
+            _log.warning("%s failed for a member: %s", name, cause)
+            if isinstance(cause, Unavailable):
+                raise ToolError(
+                    f"{name} cannot be done at the moment: try again later, or ask whoever runs this server."
+                ) from None
+            raise ToolError(f"{name} cannot be done: whoever runs this server can see why in its log.") from None
