@@ -2,18 +2,21 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from session_mgmt_mcp.ports.errors import PortError, Unavailable
+from session_mgmt_mcp.ports.errors import Unavailable
 from session_mgmt_mcp.ports.session_storage import Document, DocumentPage, SessionStorage
 from session_mgmt_mcp.ports.vector_store import Json
 from session_mgmt_mcp.settings import Settings
 
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 1.0, 15.0  # between two looks whether a server is back
 LAST_WORD_SECONDS = 30.0  # calls that are under way when a storage is closed may take so long
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,8 @@ class DeferredStorage:
             except Unavailable as error:
                 self._away = error
                 continue
-            except PortError:
-                pass  # whoever asks next is told what is wrong
+            except Exception:  # whoever asks next is told what is wrong
+                _log.debug("a storage answers, though not well", exc_info=True)
             self._away = self._looking = None
             return
 
@@ -178,11 +181,18 @@ class ExchangeableStorage:
 
     @asynccontextmanager
     async def exchanging(self, new: DeferredStorage, settings: Settings) -> AsyncIterator[SessionStorage]:
-        """The one that goes; when the block ends well `new` is in its place, and it is closed; else nothing has changed."""
+        """The one that goes; when the block ends well `new` is in its place, and it is closed.
+
+        Else `new` is closed, and nothing has changed.
+        """
         async with self._writing:
             old = self.current
             await old.quiet()
-            yield old
+            try:
+                yield old
+            except BaseException:
+                await new.close()
+                raise
             self.current, self.settings = new, settings
         await old.close()
 

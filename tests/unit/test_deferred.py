@@ -110,6 +110,22 @@ async def test_only_the_first_waits_for_a_server_that_is_away_and_its_return_is_
     await storage.close()
 
 
+async def test_a_server_that_comes_back_and_fails_oddly_is_not_away_for_ever(quickly):
+    server = Server()
+    storage = DeferredStorage(server.open)
+    server.away = True
+    with pytest.raises(Unavailable):
+        await storage.get("a", "b")
+    server.storage.get, get = None, server.storage.get  # a TypeError, as of an engine's bug
+    server.away = False
+    async with asyncio.timeout(5):
+        while storage.away:
+            await asyncio.sleep(0.01)
+    server.storage.get = get
+    assert await storage.get("a", "b") is None
+    await storage.close()
+
+
 async def test_nobody_looks_for_the_server_of_a_closed_storage(quickly):
     server = Server()
     server.away = True
@@ -140,7 +156,9 @@ async def test_an_exchange_that_fails_changes_nothing():
     one, two = Server(), Server()
     storage = ExchangeableStorage(DeferredStorage(one.open), load())
     with pytest.raises(Unavailable):
-        async with storage.exchanging(DeferredStorage(two.open), load(search_limit=9)):
+        async with storage.exchanging(new := DeferredStorage(two.open), load(search_limit=9)):
+            await new.get("a", "b")
             raise Unavailable("The copy broke off: try again.")
     await storage.put("a", "b", {})
-    assert await one.storage.get("a", "b") and one.closed == 0 and storage.settings.search_limit == 5
+    assert await one.storage.get("a", "b") and storage.settings.search_limit == 5
+    assert (one.closed, two.closed) == (0, 1)
