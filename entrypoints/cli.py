@@ -153,7 +153,9 @@ def migrate(
 ) -> None:
     """Copy all memories to another store and compare both, record by record; run again, it goes on where it was."""
     with rendering.progress() as moved:
-        report = asking.ask("migrate", {"to": to, "from": from_, "dry_run": dry_run}, moved)
+        report = asking.ask(
+            "migrate", {"to": _place(to), "from": from_ and _place(from_), "dry_run": dry_run}, moved
+        )
     rendering.show_facts(report, as_json)
 
 
@@ -257,6 +259,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _absolute(paths: Sequence[Path]) -> list[str]:
     return [str(path.expanduser().absolute()) for path in paths]
+
+
+def _place(named: str) -> str:
+    """KIND:WHERE as whoever types it means it: the hub is in another folder."""
+    kind, _, where = named.partition(":")
+    return f"{kind}:{Path(where).expanduser().absolute()}" if where and "://" not in where else named
 
 
 def _failed(sentence: str, code: int) -> int:

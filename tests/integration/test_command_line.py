@@ -163,6 +163,7 @@ def test_memories_move_to_another_store_and_back(project: Path):
     (data / "settings.toml").write_text('vector_store = "lancedb"\n')
     assert [hit["id"] for hit in told(*asked)["hits"]] == hits
     told("call", "store_reflection", "content=written in LanceDB")
-    back = told("migrate", f"duckdb:{project / 'copy.duckdb'}")
+    back = told("migrate", "duckdb:copy.duckdb")  # in this folder, not in the hub's
+    assert back["to"] == f"duckdb:{project / 'copy.duckdb'}" and (project / "copy.duckdb").exists()
     assert (back["records"], back["written"]) == (moved["records"] + 1, moved["records"] + 1)
     assert told("migrate", "duckdb")["written"] == 1
