@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import TimeoutError
 from session_mgmt_mcp.adapters.redis.session_storage import GRACE, RedisSessionStorage
 from session_mgmt_mcp.contracts.session_storage import SessionStorageContract, walked
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable, Unsupported
@@ -38,6 +39,16 @@ async def test_what_redis_does_not_forget_expires_all_the_same(client, storage, 
     clock.advance(minutes=1)
     assert await storage.get("s", "one") is None and await walked(storage, "s") == []
     assert (await storage.put("s", "one", {}, expected_version=0)).version == 1
+
+
+async def test_a_server_that_does_not_say_goodbye_is_left_all_the_same(monkeypatch):
+    storage = RedisSessionStorage("redis://127.0.0.1:1/0")
+
+    async def hanging(*_):
+        raise TimeoutError("Timed out closing connection after 3")
+
+    monkeypatch.setattr(storage._client.connection_pool, "disconnect", hanging)
+    await storage.close()
 
 
 async def test_redis_forgets_later_than_we_do_and_nothing_that_lasts(client, storage, clock):
