@@ -6,12 +6,13 @@ import json
 import logging
 import math
 import os
+import resource
 import socket
 import ssl
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from session_mgmt_mcp import election, logs, places
@@ -21,6 +22,7 @@ from session_mgmt_mcp.service import Door, OpenService, Service
 from session_mgmt_mcp.version import VERSION
 
 TAKE_OVER_SECONDS = 60.0
+OPEN_FILES = 4_096
 _log = logging.getLogger(__name__)
 
 
@@ -180,6 +182,7 @@ async def _door(service: Service, asked: Asked, listening: socket.socket) -> Doo
     from session_mgmt_mcp.domain.access_tokens import Role
     from session_mgmt_mcp.http.door import Behind, Frame
     from session_mgmt_mcp.http.door import Door as NetworkDoor
+    from session_mgmt_mcp.http.limits import Limits
     from session_mgmt_mcp.http.names import Names
 
     assert service.network is not None
@@ -195,10 +198,24 @@ async def _door(service: Service, asked: Asked, listening: socket.socket) -> Doo
     frame = Frame(
         listening,
         Names.of([*own, *asked.allow_host], asked.allow_origin),
+        replace(limits := Limits(), connections=min(limits.connections, allowed_files() // 2)),
         certificate=asked.tls_cert,
         key=asked.tls_key,
     )
     return NetworkDoor(frame, Behind(servers, network.tokens))
+
+
+def allowed_files() -> int:
+    """How many files this process may have open, raised as far as it goes: strangers' connections must leave some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return OPEN_FILES if soft == resource.RLIM_INFINITY else soft
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):
+        return soft
+    return wanted
 
 
 def _url(asked: Asked, listening: socket.socket) -> str:

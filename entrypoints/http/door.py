@@ -18,6 +18,9 @@ from session_mgmt_mcp.http.gate import PATH, Gate
 from session_mgmt_mcp.http.limits import Limits
 from session_mgmt_mcp.http.names import LOOPBACK, Names
 
+BACKLOG = 100
+"""So many connections are taken at once before any is counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Behind:
@@ -110,6 +113,7 @@ class Door:
             lifespan="off",
             log_config=None,
             access_log=False,
+            backlog=BACKLOG,
             proxy_headers=False,  # who connects says nothing about who they are
             server_header=False,
             timeout_keep_alive=int(limits.idle_seconds),

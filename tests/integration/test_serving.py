@@ -3,11 +3,14 @@
 import ipaddress
 import json
 import os
+import resource
 import signal
 import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -207,3 +210,19 @@ def test_a_killed_one_leaves_nothing_that_keeps_the_next_from_starting(world, se
     serving.process.wait()
     next_one = serve()
     assert call(next_one.url, secret, "ping")["pong"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at Linux' /proc")
+def test_strangers_connections_leave_files_to_open(world, serve):
+    serving = serve()
+    resource.prlimit(serving.process.pid, resource.RLIMIT_NOFILE, (200, 200))
+    place = urlsplit(serving.url)
+    held = [socket.create_connection((place.hostname, place.port), timeout=5) for _ in range(250)]
+    try:
+        until = time.monotonic() + 4  # before they are hung up on for saying nothing
+        while (files := len(os.listdir(f"/proc/{serving.process.pid}/fd"))) >= 170 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert files < 170
+    finally:
+        for one in held:
+            one.close()
