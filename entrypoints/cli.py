@@ -153,9 +153,7 @@ def migrate(
 ) -> None:
     """Copy all memories to another store and compare both, record by record; run again, it goes on where it was."""
     with rendering.progress() as moved:
-        report = asking.ask(
-            "migrate", {"to": _place(to), "from": from_ and _place(from_), "dry_run": dry_run}, moved
-        )
+        report = asking.ask("migrate", {"to": _place(to), "from": from_ and _place(from_), "dry_run": dry_run}, moved)
     rendering.show_facts(report, as_json)
 
 

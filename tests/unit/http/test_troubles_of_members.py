@@ -19,7 +19,10 @@ async def away(served):
 async def test_a_member_is_not_told_which_server_is_away_and_the_owner_is(served):
     await away(served)
     member, owner = await served.caller("bob"), await served.caller("ann", Role.OWNER)
-    for tool, arguments in (("list_teams", {}), ("create_serverless_session", {"project_id": "shop", "session_data": {}})):
+    for tool, arguments in (
+        ("list_teams", {}),
+        ("create_serverless_session", {"project_id": "shop", "session_data": {}}),
+    ):
         told = (await member.call(tool, **arguments))["content"][0]["text"]
         assert "127.0.0.1" not in told and "Redis" not in told, told
         assert "try again" in told, told
@@ -44,4 +47,3 @@ async def test_a_member_is_told_what_they_did_wrong(served, monkeypatch):
     monkeypatch.setattr(served.app.teams, "of", wrong)
     member = await served.caller("bob")
     assert (await member.call("list_teams"))["content"][0]["text"] == "name: give one."
-
