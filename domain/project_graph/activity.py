@@ -12,7 +12,7 @@ from session_mgmt_mcp.ports.vector_store import Condition, Filter, VectorStore
 
 OUTCOMES = (str(Outcome.FAILED), str(Outcome.HIDDEN), str(Outcome.PASTED))
 EDITING = tuple(f"tool:{tool}" for tool in sorted(EDITORS))
-SESSIONS = 5_000  # the latest, that are counted
+SESSIONS = 5_000  # of each project the latest, that are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +45,23 @@ async def activity(
     `means` says by the name under which memories are stored whose they are; `where` holds for whole memories of these
     in that time.
     """
-    counts, errors, edits, spans, days = await asyncio.gather(
+    stored: dict[str, list[str]] = {}
+    for name, project in means.items():
+        stored.setdefault(project, []).append(name)
+    counts, errors, edits, days = await asyncio.gather(
         store.facets("project", where),
         store.facets("project", [*where, Condition("facts", "in", OUTCOMES)]),
         store.facets("project", [*where, Condition("facts", "in", EDITING)]),
-        store.sessions(where, SESSIONS),
         _days(store, where, since, until, zone),
+    )
+    # asked for each alone: a session may go on in another project, and what belongs to none is one span to the store
+    spans = await asyncio.gather(
+        *(store.sessions([*where, Condition("project", "in", tuple(names))], SESSIONS) for names in stored.values())
     )
     days = [Day(day.day, day.memories, summed(day.projects, means)) for day in days]
     counts, errors, edits = (summed(some, means) for some in (counts, errors, edits))
     found = []
-    for project in dict.fromkeys(means.values()):
-        own = [span for span in spans if means.get(span.project) == project]
+    for project, own in zip(stored, spans, strict=True):
         active = sum(project in day.projects for day in days)
         named = [span for span in own if span.session]
         last = max((span.last for span in own), default=None)

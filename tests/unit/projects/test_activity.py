@@ -16,7 +16,9 @@ async def told(zone, *records: Record):
     store = MemoryVectorStore()
     await store.upsert(records)
     where = [Condition("parent", "=", ""), Condition("time", ">=", SINCE)]
-    return await activity(store, {"shop-1": "shop-1", "shop": "shop-1"}, where, SINCE, UNTIL, zone)
+    means = {"shop-1": "shop-1", "shop": "shop-1", "blog-2": "blog-2"}
+    found, days = await activity(store, means, where, SINCE, UNTIL, zone)
+    return [one for one in found if one.memories], days
 
 
 def memory(name: str, time: datetime, project: str = "shop-1", session: str = "s") -> Record:
@@ -46,3 +48,15 @@ async def test_what_belongs_to_no_session_counts_but_is_none():
     early = UNTIL - timedelta(days=2)
     [one], _ = await told(UTC, memory("a", early), memory("b", UNTIL - timedelta(days=1), "shop", session=""))
     assert (one.project, one.memories, one.sessions, one.days) == ("shop-1", 2, 1, 2)
+
+
+async def test_the_last_moment_of_a_project_is_its_own_where_nothing_belongs_to_a_session():
+    early, late = UNTIL - timedelta(days=3), UNTIL - timedelta(days=1)
+    found, _ = await told(UTC, memory("a", early, session=""), memory("b", late, "blog-2", session=""))
+    assert {one.project: one.last for one in found} == {"shop-1": early, "blog-2": late}
+
+
+async def test_a_session_that_went_on_in_another_project_counts_in_both():
+    early, late = UNTIL - timedelta(days=3), UNTIL - timedelta(days=1)
+    found, _ = await told(UTC, memory("a", early), memory("b", late, "blog-2"))
+    assert {one.project: (one.sessions, one.last) for one in found} == {"shop-1": (1, early), "blog-2": (1, late)}
