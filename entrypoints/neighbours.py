@@ -39,8 +39,11 @@ async def add_dependency(
     return await app.project_graph.add_dependency(source, target, relation, description, users.acting(app, None))
 
 
-async def remove_group(app: Application, name: str, projects: Sequence[str] | None) -> Group:
-    return await app.project_graph.remove_group(name, None if projects is None else await _meant(app, projects))
+async def remove_group(app: Application, name: str, projects: Sequence[str] | None) -> tuple[Group, list[str]]:
+    """The group as it was, and those of its projects that left it."""
+    meant = None if projects is None else await _meant(app, projects)
+    group = await app.project_graph.remove_group(name, meant)
+    return group, [one for one in group.projects if meant is None or one in meant]
 
 
 async def remove_dependency(app: Application, source: str, target: str, relation: Relation | None) -> list[Dependency]:

@@ -420,8 +420,9 @@ async def remove_project_group(
     asked = await _agreed(context, f"Remove the {what}?", confirm)
     if asked is not None:
         return asked
-    before = GroupLine.of(await neighbours.remove_group(app, name, projects))
-    reply = RemovedReply(summary=f"Removed: {what}; `groups` shows it as it was.", groups=[before])
+    before, left = await neighbours.remove_group(app, name, projects)
+    gone = f"group {before.name}" if projects is None else f"{', '.join(left)} from group {before.name}"
+    reply = RemovedReply(summary=f"Removed: {gone}; `groups` shows it as it was.", groups=[GroupLine.of(before)])
     return within(reply, recall.budget(app), "groups")
 
 
@@ -510,7 +511,7 @@ def _searched(found: Around) -> str:
         return told
     if around.empty:
         return f"{number} in {around.own}; of the projects around it nothing is remembered here: {_few(around.empty)}."
-    told = f"{number} in {around.own} alone: no group or dependency names it."
+    told = f"{number} in {around.own} alone: no group or dependency leads to another project."
     if not found.suggested:
         return f"{told} Say which projects belong to it with add_project_dependency or create_project_group."
     names = _few([one.project for one in found.suggested])

@@ -70,7 +70,10 @@ async def test_without_group_or_dependency_it_says_so_and_suggests(desk):
         desk.session("attic", f"a{number}").user("Old recipes for soup")
     reply = await desk.ask("search_across_projects", query="receipt token")
     assert {hit["project"] for hit in reply["hits"]} == {desk.id("shop")}
-    assert "no group or dependency names it" in reply["summary"] and desk.id("payments") in reply["summary"]
+    assert (
+        "no group or dependency leads to another project" in reply["summary"]
+        and desk.id("payments") in reply["summary"]
+    )
     [suggested] = reply["suggestions"]
     assert suggested["project"] == desk.id("payments")
     why = " ".join(suggested["why"])
@@ -109,6 +112,19 @@ async def test_a_group_is_listed_grown_and_dissolved_only_when_somebody_wants_it
     gone = await desk.ask("remove_project_group", name="web", confirm=True)
     assert gone["groups"][0]["name"] == "web" and (await desk.ask("list_project_groups"))["groups"] == []
     assert "There is no group" in await desk.refused("remove_project_group", name="web", confirm=True)
+
+
+async def test_what_was_in_no_group_is_not_told_as_removed(desk):
+    await family(desk)
+    gone = await desk.ask("remove_project_group", name="WEB", projects=["blog", "payments", "blog"], confirm=True)
+    assert gone["summary"].startswith(f"Removed: {desk.id('blog')} from group web;")
+
+
+async def test_a_group_of_one_project_is_not_told_as_none(desk):
+    desk.session("shop", "s").user("The checkout of the storefront asks payments for a receipt token")
+    await desk.ask("create_project_group", name="web", projects=["shop"])
+    reply = await desk.ask("search_across_projects", query="receipt token")
+    assert "alone: no group or dependency leads to another project" in reply["summary"]
 
 
 async def test_a_dependency_is_removed_only_when_somebody_wants_it(desk):
