@@ -68,7 +68,7 @@ async def caller_project(app: Application) -> str:
         return await app.projects.project_of(caller.folder)
     if not caller.project:
         raise Invalid(
-            "Over HTTP your folder cannot be seen: give project, or have your client send X-Session-Mgmt-Project."
+            "Over HTTP your folder cannot be seen: name the project, or have your client send X-Session-Mgmt-Project."
         )
     if caller.role is not Role.OWNER:
         return caller.project  # a mere name: which projects there are here is not theirs to know

@@ -195,7 +195,9 @@ async def test_serverless_storage(app: Application = Inject) -> TestReply:
     """Write, read, swap, expire and delete a document on each backend that is configured, and say how long it took.
     Use it when shared things cannot be reached, and before relying on a new server."""
     tests = [BackendTest.of(one) for one in await serverless.test(app)]
-    said = [f"{one.backend}: {f'well, {one.milliseconds:g} ms' if one.ok else one.problem}" for one in tests]
+    said = [
+        f"{one.backend}: {f'well, {one.milliseconds:g} ms' if one.ok else one.problem.rstrip('.')}" for one in tests
+    ]
     return TestReply(summary="; ".join(said) + ".", backends=tests)
 
 
@@ -237,6 +239,8 @@ def _outcome(done: serverless.Configured, test: BackendTest) -> str:
         return f"Nothing was changed, since {test.backend} failed its test: {test.problem}"
     place = f"{test.backend} ({test.where}) passed its test in {test.milliseconds:g} ms"
     left = f"{counted(done.left, 'document')} in {done.before}" if done.left else ""
+    if not done.switched and test.in_use:
+        return f"{place} and is in use already: confirm=true would only keep what was given here."
     if not done.switched:
         offer = f" {left} would stay there; copy=true takes them along." if left else ""
         return f"{place}. Nothing is changed yet: confirm=true switches to it.{offer}"

@@ -202,7 +202,7 @@ class TeamStatisticsReply(BaseModel):
         team = known.team
         whole = cls(
             summary=f"{team.id}: {counted(len(team.members), 'member')}, {counted(known.shared, 'shared memory', 'shared memories')}"
-            f", {known.votes:+} votes on {known.voted}.",
+            f", the sum of its votes is {_signed(known.votes)}.",
             team=team.id,
             name=team.name,
             description=team.description,
@@ -231,7 +231,13 @@ class VoteReply(BaseModel):
     @classmethod
     def of(cls, vote: Vote) -> Self:
         yours = f"your vote is {vote.yours:+}" if vote.yours else "you have none in it"
-        return cls(summary=f"It stands at {vote.votes:+}; {yours}.", id=vote.id, votes=vote.votes, yours=vote.yours)
+        return cls(
+            summary=f"It stands at {_signed(vote.votes)}; {yours}.", id=vote.id, votes=vote.votes, yours=vote.yours
+        )
+
+
+def _signed(votes: int) -> str:
+    return f"{votes:+}" if votes else "0"
 
 
 @tool(idempotent=True, hint="create team group people share knowledge colleagues")

@@ -90,7 +90,9 @@ async def test_each_backend_that_somebody_configured_is_tested_and_the_one_in_us
     plain, hidden = place("redis")
     in_environment({**plain, **hidden, "s3_bucket": "bucket", "s3_endpoint": "http://127.0.0.1:1"})
     async with product_in(shop) as (app, client):
-        tests = (await ask(client, "test_serverless_storage"))["backends"]
+        reply = await ask(client, "test_serverless_storage")
+        tests = reply["backends"]
+        assert not any(wrong in reply["summary"] for wrong in (".;", ".."))
         assert [(one["backend"], one["in_use"], one["ok"]) for one in tests] == [
             ("local", True, True),
             ("redis", False, True),
@@ -200,6 +202,8 @@ async def test_a_backend_that_fails_changes_nothing(product_in, shop, ring):
         given = {"redis_url": "redis://127.0.0.1:1/0", "redis_password": "hush-hush-hush"}
         reply = await ask(client, "configure_serverless_storage", backend="redis", config_updates=given, confirm=True)
         assert not reply["switched"] and not reply["test"]["ok"] and reply["summary"].startswith("Nothing was changed")
+        same = await ask(client, "configure_serverless_storage", backend="local")
+        assert "is in use already" in same["summary"] and "switches" not in same["summary"]
         assert not user_file().exists() and await ring.get("redis-password") is None
         assert app.shared_storage.settings.shared_storage == "local" and "hush" not in json.dumps(reply)
 

@@ -60,8 +60,12 @@ async def test_a_team_from_its_first_day_to_its_last(client):
     voted = await call(client, "vote_on_reflection", reflection_id=shared["id"], user_id="mia")
     assert voted["summary"] == "It stands at +1; your vote is +1."
     told = await call(client, "get_team_statistics", team_id="core", user_id="vera")
-    assert told["summary"] == "core: 3 members, 1 shared memory, +1 votes on 1."
+    assert told["summary"] == "core: 3 members, 1 shared memory, the sum of its votes is +1."
     assert told["members"] == {"ann": "owner", "mia": "member", "vera": "viewer"} and told["top"][0]["votes"] == 1
+    against = await call(client, "vote_on_reflection", reflection_id=shared["id"], vote_delta=-1)
+    assert against["summary"] == "It stands at 0; your vote is -1."
+    told = await call(client, "get_team_statistics", team_id="core")
+    assert told["summary"] == "core: 3 members, 1 shared memory, the sum of its votes is 0."
     whole = await call(client, "get_shared_reflection", reflection_id=shared["id"])
     assert whole["text"] == PROXY and whole["summary"] == "Shared by mia with core."
     gone = await call(client, "unshare_from_team", reflection_id=shared["id"], team_id="core", user_id="mia")
