@@ -51,7 +51,7 @@ class ServerlessSessions:
 
     async def create(self, user: str, project: str, data: Mapping[str, Any], hours: float) -> ServerlessSession:
         """Without the secrets that `data` may hold. Raises Invalid for data that is no JSON or too large."""
-        now = self._clock.now()
+        user, now = redact(user).text, self._clock.now()
         id = f"{_whose(user)}-{self._new_id()}"
         expires = now + timedelta(hours=hours)
         made = ServerlessSession(id, user, redact(project).text, _clean(data), now, now, expires, 0)
@@ -110,6 +110,7 @@ class ServerlessSessions:
 
     async def list(self, user: str, project: str | None = None) -> list[ServerlessSession]:
         """A user's, the one written last first; None: of all projects. A bare name means that project on any machine."""
+        user = redact(user).text  # as `create` keeps it
         every_one = every(self._storage, SERVERLESS, f"{_whose(user)}-", {"user": user})
         read = [_session(one) async for one in every_one]
         found = [one for one in read if self._lives(one) and (project is None or _is_of(one, project))]

@@ -188,3 +188,10 @@ objects = st.recursive(
 def test_merging_twice_is_merging_once(data, updates):
     once = merged(data, updates)
     assert merged(once, updates) == once
+
+
+async def test_a_secret_given_as_the_user_is_not_stored_and_the_session_is_still_found(sessions, storage):
+    made = await sessions.create(TOKEN, "shop", {"step": 1}, 24)
+    [found] = await sessions.list(TOKEN)
+    [document] = (await storage.list(SERVERLESS)).documents
+    assert found.id == made.id and TOKEN not in json.dumps(dict(document.body))
