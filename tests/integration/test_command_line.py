@@ -147,6 +147,7 @@ def test_a_tool_is_called_as_a_client_would_call_it():
     assert "empty" in failed("call", "store_reflection", "content=   ")
 
 
+@pytest.mark.slow
 def test_memories_move_to_another_store_and_back(project: Path):
     data = Path(os.environ["SESSION_MGMT_DATA_DIR"])
     told("import", str(SAMPLES), "--wait")

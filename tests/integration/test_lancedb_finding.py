@@ -64,7 +64,7 @@ def told(hits):
     return [(hit.id, pytest.approx(hit.score)) for hit in hits]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 async def test_what_is_found_and_its_scores_are_exact(stores, seed):
     rng = random.Random(seed)
     await fill(stores, rng)

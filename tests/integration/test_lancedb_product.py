@@ -14,6 +14,7 @@ async def called(client, tool, **arguments):
     return (await client.call_tool(tool, arguments)).structured_content
 
 
+@pytest.mark.slow
 async def test_what_is_stored_in_lancedb_is_found_by_the_next_call_and_the_next_start(product_in, shop):
     async with product_in(shop, vector_store="lancedb") as (app, client):
         await called(client, "store_reflection", content="The shop's cache is reset at midnight.")

@@ -150,10 +150,12 @@ async def test_upkeep_runs_by_itself_and_takes_nothing_from_those_who_read(local
 
 
 async def test_versions_that_nobody_reads_any_more_are_taken_away(local, monkeypatch):
-    monkeypatch.setattr(upkeep, "KEPT", timedelta(milliseconds=1))
+    monkeypatch.setattr(upkeep, "AT_FIRST", 1_000)  # not by itself: it would take versions from those who write
+    monkeypatch.setattr(upkeep, "AFTER", 1_000)
     store = await LanceDBVectorStore.open(*local)
     for number in range(10):
         await store.upsert([record(f"r{number}", "needle")])
+    monkeypatch.setattr(upkeep, "KEPT", timedelta(milliseconds=1))
     assert await upkeep.keep_up(store._database, await store._opened())
     assert len(await (await store._opened()).list_versions()) < 5
     assert len(await store.search_lexical("needle", (), 99)) == 10

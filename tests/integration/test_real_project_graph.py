@@ -167,6 +167,6 @@ async def test_without_a_graph_the_projects_that_name_the_same_files_are_suggest
         with connection.entered(caller):
             async with Client(build_server(app)) as client:
                 reply = await ask(client, "search_across_projects", query="telemetry")
-    assert "no group or dependency names it" in reply["summary"]
+    assert "no group or dependency leads to another project" in reply["summary"]
     assert {bare_name(hit["project"]) for hit in reply["hits"]} == {NAMES[0]}
     assert any("files have the same names" in why for one in reply["suggestions"] for why in one["why"])
