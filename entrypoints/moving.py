@@ -46,7 +46,7 @@ def _place(app: Application, named: str) -> str:
             return f"duckdb:{Path(where).expanduser().absolute() if where else paths.database(app.settings.data_dir)}"
         case "lancedb":
             return f"lancedb:{memories.absolute(where, app.settings) or memories.own_place(app.settings)}"
-    raise Invalid(f"{named[:60]!r} is no place: give duckdb, duckdb:FILE, lancedb, lancedb:FOLDER or lancedb:s3://...")
+    raise Invalid(f"{kind[:60]!r} is no place: give duckdb, duckdb:FILE, lancedb, lancedb:FOLDER or lancedb:s3://...")
 
 
 @asynccontextmanager
