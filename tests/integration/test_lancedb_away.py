@@ -9,6 +9,8 @@ from session_mgmt_mcp.adapters.lancedb.store import LanceDBVectorStore
 from session_mgmt_mcp.contracts.samples import all_ids, record
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 
+pytestmark = pytest.mark.slow
+
 
 def options_of(server, **other):
     given = {"endpoint": server.endpoint, "region": server.region, "key_id": server.access_key_id}
@@ -36,7 +38,6 @@ def test_a_folder_may_be_called_like_an_address_of_lances_cloud(tmp_path, monkey
     assert place_of("db1", None).folder == tmp_path / "db1"
 
 
-@pytest.mark.slow
 async def test_nobody_there_is_said_in_one_sentence_and_soon():
     away = s3_options("http://127.0.0.1:9", "us-east-1", "hidden-id", "hidden-secret")
     began = time.monotonic()
@@ -46,7 +47,6 @@ async def test_nobody_there_is_said_in_one_sentence_and_soon():
     assert "s3://bucket/memories does not answer" in str(error.value) and "hidden" not in str(error.value)
 
 
-@pytest.mark.slow
 async def test_who_asks_again_at_once_does_not_wait_again():
     async def options():
         return s3_options("http://127.0.0.1:9", "us-east-1", "id", "secret")
@@ -61,14 +61,12 @@ async def test_who_asks_again_at_once_does_not_wait_again():
     await away.close()
 
 
-@pytest.mark.slow
 async def test_wrong_keys_and_a_missing_bucket_are_said(s3):
     with pytest.raises(Unavailable, match="credentials") as error:
         await LanceDBVectorStore.open(f"s3://{s3.bucket}/x", options_of(s3, secret="wrong-secret"))
     assert "wrong-secret" not in str(error.value)
 
 
-@pytest.mark.slow
 async def test_what_was_written_before_the_server_died_is_there_when_it_is_back(monkeypatch):
     from tests.services import s3_server
 

@@ -10,6 +10,8 @@ from session_mgmt_mcp.contracts.samples import names, pointing, record
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unsupported
 from session_mgmt_mcp.ports.vector_store import Condition
 
+pytestmark = pytest.mark.slow
+
 
 async def filled(folder):
     store = await LanceDBVectorStore.open(str(folder))
@@ -84,7 +86,6 @@ async def test_a_damaged_index_is_made_anew(tmp_path):
     await store.close()
 
 
-@pytest.mark.slow
 async def test_wherever_a_byte_is_flipped_nothing_wrong_is_answered(tmp_path):
     folder = await filled(tmp_path / "memories")
     chance = random.Random(7)

@@ -29,6 +29,7 @@ async def reopen(store, place):
         await one.close()
 
 
+@pytest.mark.slow
 class TestLanceDB(DurableVectorStoreContract):
     @pytest.fixture
     def place(self, tmp_path):

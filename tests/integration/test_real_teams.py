@@ -9,7 +9,7 @@ from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.ports.vector_store import Condition
 from session_mgmt_mcp.settings import load
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 QUERIES = ("config", "why did the test fail", "which file was changed", "what did we decide about the parser", "error")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from session_mgmt_mcp import control
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 Laptop = Callable[..., dict[str, Any]]
 
 
@@ -73,7 +73,6 @@ def test_what_one_shares_the_other_finds_within_a_second(laptops):
         bob("get_team_statistics", team_id="shop")
 
 
-@pytest.mark.slow
 def test_what_both_write_at_once_is_all_there(laptops):
     alice, bob = laptops
     alice("create_team", team_id="shop")

@@ -24,6 +24,8 @@ from session_mgmt_mcp.settings import load
 
 from tests.services import redis_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def machine(redis, tmp_path, monkeypatch):
@@ -150,7 +152,6 @@ async def test_a_reminder_is_of_both_and_told_once(machine, shop):
         assert await server.reminders.is_on() is None, "nobody has asked for that on the server"
 
 
-@pytest.mark.slow
 async def test_a_hub_starts_while_redis_is_away_and_works_with_it_once_it_is_back(shop, monkeypatch, tmp_path):
     monkeypatch.setattr("session_mgmt_mcp.deferred.FIRST_LOOK_SECONDS", 0.05)
     monkeypatch.setattr("session_mgmt_mcp.deferred.LONGEST_LOOK_SECONDS", 0.2)

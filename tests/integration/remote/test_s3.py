@@ -14,6 +14,8 @@ from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable, Unsuppo
 from tests.integration.remote.conftest import s3_backend
 from tests.proxy import Fault
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def backend(s3):
