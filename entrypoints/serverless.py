@@ -219,7 +219,7 @@ class _Preferred:
         return self._hidden.get(name) or await self._ring.get(name)
 
     async def set(self, name: str, secret: str) -> None:
-        raise NotImplementedError
+        await self._ring.set(name, secret)
 
     async def delete(self, name: str) -> bool:
-        raise NotImplementedError
+        return await self._ring.delete(name)
