@@ -17,6 +17,10 @@ class Secret(StrEnum):
     S3_ACCESS_KEY_ID = "s3-access-key-id"
     S3_SECRET_ACCESS_KEY = "s3-secret-access-key"  # noqa: S105
     S3_SESSION_TOKEN = "s3-session-token"  # noqa: S105
+    ANTHROPIC_API_KEY = "anthropic-api-key"
+    OPENAI_API_KEY = "openai-api-key"
+    GEMINI_API_KEY = "gemini-api-key"
+    OLLAMA_API_KEY = "ollama-api-key"
 
     @property
     def variable(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from session_mgmt_mcp import paths
 from session_mgmt_mcp.ports.errors import Invalid
@@ -129,6 +129,38 @@ class Settings(BaseSettings):
         True, description="Keep the newest searches, redacted, for get_search_metrics and search_suggestions."
     )
 
+    llm_providers: str = Field(
+        "",
+        pattern=r"^((anthropic|openai|gemini|ollama)(,(anthropic|openai|gemini|ollama))*)?$",
+        description="Which language models may be asked, as ollama,anthropic: the first where a call names none, the "
+        "others where the one before fails; default: only the one that a call names.",
+    )
+    anthropic_model: str = Field("", max_length=200, description="The model that anthropic is asked by default.")
+    anthropic_base_url: str = Field("", description="Another server that speaks its format; default: the vendor's.")
+    openai_model: str = Field("", max_length=200, description="The model that openai is asked by default.")
+    openai_base_url: str = Field(
+        "", description="Any server that speaks its format, as http://127.0.0.1:8080/v1; default: the vendor's."
+    )
+    gemini_model: str = Field("", max_length=200, description="The model that gemini is asked by default.")
+    gemini_base_url: str = Field("", description="Another server that speaks its format; default: the vendor's.")
+    ollama_model: str = Field("", max_length=200, description="The model that ollama is asked by default.")
+    ollama_base_url: str = Field("http://127.0.0.1:11434", description="Where Ollama is.")
+    llm_timeout: float = Field(120.0, ge=1, le=3_600, description="Seconds that one call of a language model may take.")
+    llm_call_tokens: int = Field(
+        50_000, ge=0, description="Tokens, read and written, that one call may use; 0: no call is made at all."
+    )
+    llm_day_tokens: int = Field(
+        500_000, ge=0, description="Tokens that all calls of a day may use; 0: no call is made at all."
+    )
+    llm_call_cost: float | None = Field(
+        None, ge=0, description="US dollars that one call may cost; a model without a known price is then not asked."
+    )
+    llm_day_cost: float | None = Field(None, ge=0, description="US dollars that all calls of a day may cost.")
+    llm_polish: bool = Field(
+        False,
+        description="Have a language model write a summary of each session at its end, shown beside the handoff.",
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str | None) -> str | None:
@@ -146,6 +178,12 @@ class Settings(BaseSettings):
     @classmethod
     def _endpoint_without_keys(cls, value: str) -> str:
         return value and _address(value, ("https", "http"), "s3-secret-access-key", user=False)
+
+    @field_validator("anthropic_base_url", "openai_base_url", "gemini_base_url", "ollama_base_url")
+    @classmethod
+    def _model_server(cls, value: str, info: ValidationInfo) -> str:
+        vendor = str(info.field_name).removesuffix("_base_url")
+        return value and _address(value, ("https", "http"), f"{vendor}-api-key", user=False).rstrip("/")
 
     @field_validator("lancedb_uri", "team_store")
     @classmethod

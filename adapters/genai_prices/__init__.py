@@ -1,0 +1,1 @@
+"""What vendors charge, from the package genai-prices."""

@@ -1,0 +1,1 @@
+"""OpenAI, and any server that speaks its format."""

@@ -1,0 +1,1 @@
+"""Language models asked on request: order, budgets, and what is written for a handoff."""
