@@ -154,10 +154,18 @@ class Hub:
         election.announce(self._lock, state=state, version=VERSION, socket=self._socket, **facts)
 
     async def _watch_spool(self, take: OnEvent) -> None:
+        trouble = ""
         while True:
-            taken, moved = spool.drain(self._data, lambda event: take({**event, "asks": False}))  # nobody waits for it
-            if taken or moved:
-                _log.info("events from the spool: %d taken, %d damaged", taken, moved)
+            try:
+                # nobody waits for what it answers
+                taken, moved = spool.drain(self._data, lambda event: take({**event, "asks": False}))
+            except OSError as error:  # a full disk, a folder taken away: the events stay, and are tried again
+                if trouble != str(error):
+                    _log.warning("the spool cannot be read: %s", trouble := str(error))
+            else:
+                trouble = ""
+                if taken or moved:
+                    _log.info("events from the spool: %d taken, %d damaged", taken, moved)
             await asyncio.sleep(SPOOL_SECONDS)
             if not election.holds(self._lock, self._data):
                 _log.warning("the data directory was removed")

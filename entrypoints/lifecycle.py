@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ class Lifecycle:
         self._app = app
         self._settle_seconds = settle_seconds
         self._departure_seconds = departure_seconds
-        self._in_turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = asyncio.Event()
 
@@ -73,9 +73,13 @@ class Lifecycle:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _turn(self, folder: str) -> asyncio.Lock:
+        """What happens in a folder happens one after the other."""
+        return self._turns.setdefault(folder, asyncio.Lock())
+
     async def _dealt_with(self, event: Mapping[str, Any]) -> Answer | None:
         id, turn = event["session_id"], str(event.get("project_dir") or event.get("cwd") or "")  # cwd moves with `cd`
-        async with self._in_turn[turn]:
+        async with self._turn(turn):
             match event.get("event"):
                 case "SessionStart":
                     return await self._started(event, turn)
@@ -130,7 +134,7 @@ class Lifecycle:
         await end(self._app, session, str(event.get("reason") or Reason.OTHER), _time_of(event))
 
     async def _arrived(self, caller: Connection) -> None:
-        async with self._in_turn[caller.folder]:
+        async with self._turn(caller.folder):
             await self._app.sessions.open(Opening(caller.session_id, caller.folder, CONNECTION, "", caller.client_pid))
 
     async def _departed(self, caller: Connection) -> None:
@@ -145,7 +149,7 @@ class Lifecycle:
         `mine`: the folder whose turn it is already; others whose turn it is are then not waited for, or two would for each other.
         """
         for session in await self._app.sessions.lost():
-            turn = self._in_turn[session.folder]
+            turn = self._turn(session.folder)
             if session.folder == mine:
                 await self._lost(session)
             elif mine is None or not turn.locked():

@@ -93,6 +93,16 @@ def test_a_hub_takes_in_what_waited_in_the_spool(world):
     assert [event["event"] for event in events] == ["SessionEnd", "Stop"]
 
 
+def test_a_spool_that_could_not_be_read_for_a_while_is_taken_in_later(world):
+    folder = Path(places.spool(str(world.data)))
+    folder.parent.mkdir(parents=True)
+    folder.touch()
+    world.client()  # the hub has looked once
+    folder.unlink()
+    spool.leave(str(world.data), {"event": "Stop", "session_id": "s"})
+    world.until(lambda: spooled() == [], seconds=20)
+
+
 def test_what_waited_is_not_asked_any_more(world):
     """Nobody is there to hand over what the hub would say, so it must not count as being told."""
     fire("UserPromptSubmit")
