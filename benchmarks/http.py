@@ -1,4 +1,7 @@
-"""Requests over HTTP beside a bare FastMCP server in the same run: `python -m benchmarks.http [--json]`."""
+"""Requests over HTTP beside a bare FastMCP server in the same run: `python -m benchmarks.http [--shared] [--json]`.
+
+`--shared`: documents on Redis and memories on LanceDB over S3 (redis-server and SeaweedFS on this machine).
+"""
 
 import argparse
 import asyncio
@@ -6,8 +9,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,9 +136,32 @@ def bare() -> Iterator[str]:
 
 
 @contextmanager
-def ours(clients: int, memories: int) -> Iterator[tuple[str, list[str]]]:
-    """Our server over so many memories, and a token for each client."""
-    with home() as environment:
+def servers() -> Iterator[dict[str, str]]:
+    """Redis and S3 of this run's own, as variables of a hub's environment."""
+    from tests.services import redis_server, s3_server
+
+    with ExitStack() as running:
+        redis, _ = running.enter_context(redis_server())
+        s3, _ = running.enter_context(s3_server())
+        yield {
+            "SESSION_MGMT_SESSION_STORAGE": "redis",
+            "SESSION_MGMT_SHARED_STORAGE": "redis",
+            "SESSION_MGMT_REDIS_URL": redis.url,
+            "SESSION_MGMT_REDIS_PASSWORD": redis.password,
+            "SESSION_MGMT_VECTOR_STORE": "lancedb",
+            "SESSION_MGMT_LANCEDB_URI": f"s3://{s3.bucket}/memories",
+            "SESSION_MGMT_S3_ENDPOINT": s3.endpoint,
+            "SESSION_MGMT_S3_REGION": s3.region,
+            "SESSION_MGMT_S3_ACCESS_KEY_ID": s3.access_key_id,
+            "SESSION_MGMT_S3_SECRET_ACCESS_KEY": s3.secret_access_key,
+        }
+
+
+@contextmanager
+def ours(clients: int, memories: int, more: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Our server over so many memories, and a token for each client; `more` is for its environment."""
+    with home() as own:
+        environment = {**own, **more}
         transcripts = Path(environment["HOME"]) / "transcripts"
         _write(transcripts, memories)
         subprocess.run(product("import", str(transcripts), "--wait"), env=environment, check=True, capture_output=True)
@@ -163,13 +189,20 @@ def _write(folder: Path, memories: int) -> None:
     write_transcripts(folder, sessions=max(1, memories // 100), turns=100)
 
 
-async def figures(clients: int, requests: int, memories: int) -> list[Figure]:
+async def figures(clients: int, requests: int, memories: int, shared: bool = False) -> list[Figure]:
     """The servers take turns, so that what disturbs the machine disturbs all."""
     queries = [text[:80] for text in messages(200)]
-    with bare() as floor, ours(clients, memories) as (url, tokens):
+    with (
+        servers() if shared else nullcontext({}) as more,
+        bare() as floor,
+        ours(clients, memories, more) as (url, tokens),
+    ):
         targets = [
             Target("bare echo", floor, "echo", [{"text": query} for query in queries]),
             Target("ping", url, "ping", [{}], tokens),
+            Target(
+                "document", url, "create_serverless_session", [{"session_data": {"n": 1}, "project_id": "p"}], tokens
+            ),
             Target("search", url, "reflect_on_past", [{"query": query, "project": "*"} for query in queries], tokens),
         ]
         loads: dict[str, list[Load]] = {target.name: [] for target in targets}
@@ -179,7 +212,7 @@ async def figures(clients: int, requests: int, memories: int) -> list[Figure]:
             for target in targets:
                 count = requests if target.name != "search" else max(1, requests // 4)
                 loads[target.name].append(await load(target, clients, count))
-    return [figure for name in ("ping", "search") for figure in _of(name, loads, clients)]
+    return [figure for name in ("ping", "document", "search") for figure in _of(name, loads, clients)]
 
 
 def _of(name: str, loads: dict[str, list[Load]], clients: int) -> list[Figure]:
@@ -190,7 +223,7 @@ def _of(name: str, loads: dict[str, list[Load]], clients: int) -> list[Figure]:
         seconds = [taken for one in loads[of] for taken in one.seconds]
         return 1_000 * (median(seconds) if share == 0.5 else p99(seconds))
 
-    budget = SLOWER_PING if name == "ping" else SLOWER_SEARCH
+    budget = {"ping": SLOWER_PING, "search": SLOWER_SEARCH}.get(name)
     what = f"{name}, {clients} clients"
     return [
         Figure(f"{what}: calls a second", rate(name), "1/s", budget, rate("bare echo"), "bare FastMCP, echo"),
@@ -205,8 +238,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, default=CLIENTS)
     parser.add_argument("--requests", type=int, default=20, help="of each client in each round; searches: a quarter")
     parser.add_argument("--memories", type=int, default=1_000, help="roughly, to search in")
+    parser.add_argument("--shared", action="store_true", help="documents on Redis, memories on LanceDB over S3")
     asked = parser.parse_args(argv)
-    found = asyncio.run(figures(asked.clients, asked.requests, asked.memories))
+    found = asyncio.run(figures(asked.clients, asked.requests, asked.memories, asked.shared))
     if asked.json:
         print(json.dumps([one.as_json() for one in found], indent=2))
     else:

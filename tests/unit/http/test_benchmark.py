@@ -32,7 +32,8 @@ async def test_a_refusal_is_no_figure(served):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_a_small_run_prints_each_figure_beside_its_floor(tmp_path):
+@pytest.mark.parametrize("where", [[], ["--shared"]], ids=["local", "shared"])
+def test_a_small_run_prints_each_figure_beside_its_floor(where):
     command = [
         sys.executable,
         "-m",
@@ -44,9 +45,10 @@ def test_a_small_run_prints_each_figure_beside_its_floor(tmp_path):
         "4",
         "--memories",
         "20",
+        *where,
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
     figures = json.loads(done.stdout)
-    assert [figure["what"].split(":")[1].strip() for figure in figures] == ["calls a second", "p50", "p99"] * 2
+    assert [figure["what"].split(":")[1].strip() for figure in figures] == ["calls a second", "p50", "p99"] * 3
     assert all(figure["floor"] and figure["ratio"] for figure in figures)
     assert [figure["budget"] for figure in figures if figure["budget"]] == [">= 0.4x", ">= 0.03x"]
