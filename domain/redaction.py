@@ -48,7 +48,8 @@ def _named(name: str, value: Json) -> Json:
         return redact_values(value)
     lead = f'"{name}": "'
     joined = redact(f'{lead}{value}"').text
-    return joined[len(lead) : -1] if joined.startswith(lead) and joined.endswith('"') else redact(value).text
+    named = joined[len(lead) : -1] if joined.startswith(lead) and joined.endswith('"') else value
+    return redact(named).text  # some are known by the beginning of their line, which the name had hidden
 
 
 _PRIVATE_TAG = re.compile(r"<(/?)private(?=[\s/>]|\Z)[^<>]*>?", re.IGNORECASE)

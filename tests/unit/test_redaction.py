@@ -136,6 +136,11 @@ def test_a_named_secret_in_a_json_document_is_redacted():
     assert redact_values({"password": "h7-Kestrel", "note": "h7"}) == {"password": "[redacted:password]", "note": "h7"}
 
 
+@pytest.mark.parametrize("text", ["client_secret: mysupersecretvalue", "db.example.com:5432:app:app:Kiesel434"])
+def test_a_secret_that_its_line_gives_away_is_redacted_under_a_name_as_well(text):
+    assert redact_values({"text": text}) == {"text": redact(text).text} != {"text": text}
+
+
 FRAGMENTS = st.sampled_from(
     [
         *"=:\"'`@/.,;&?(){}[]<>\\ \n",
