@@ -19,9 +19,11 @@ _STATES = {"in_progress": "in progress", "pending": "open"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
+    """What a handoff tells of one subject; each line with its evidence, a memory's id or a commit, empty without one."""
+
     title: str
-    lines: Sequence[str]
+    lines: Sequence[tuple[str, str]]
     total: int  # of what there is, shown or not
     shown: int = 0
 
@@ -30,19 +32,20 @@ class _Part:
         return max(self.total, len(self.lines)) - self.shown
 
 
-def page(handoff: Handoff, budget: int = BUDGET, *, refs: bool = False, unasked: bool = False) -> str:
+def page(
+    handoff: Handoff, budget: int = BUDGET, *, refs: bool = False, unasked: bool = False, before: Sequence[str] = ()
+) -> str:
     """Markdown of at most `budget` tokens (see `tokens`), a title at least.
 
-    `refs`: each line ends with its evidence, a memory's id or a commit. `unasked`: for a place that nobody asked to fill,
-    so nothing that a program printed and no commit that came from elsewhere is quoted.
+    `refs`: each line ends with its evidence. `unasked`: as for `parts`. `before`: lines that stand between the head and
+    the evidence, as many of them from the first on as fit into half of the budget.
     """
-    parts = [part for part in _parts(handoff, refs, unasked) if part.lines]
-    head = _head(handoff)
-    room = budget - tokens(head) - sum(tokens(f"\n## {part.title}\n(and 999 more)\n") for part in parts)
-    counts = share([[tokens(line) + 1 for line in part.lines] for part in parts], room)
-    parts = [replace(part, shown=count) for part, count in zip(parts, counts, strict=True)]
-    shown = [part for part in parts if part.shown]
-    return "\n".join([head, *(line for part in shown for line in _section(part))]) + "\n"
+    some = [part for part in parts(handoff, unasked) if part.lines]
+    head = "\n".join([_head(handoff), *_fitting(before, budget // 2)])
+    room = budget - tokens(head) - sum(tokens(f"\n## {part.title}\n(and 999 more)\n") for part in some)
+    counts = share([[tokens(_line(line, refs)) + 1 for line in part.lines] for part in some], room)
+    shown = [replace(part, shown=count) for part, count in zip(some, counts, strict=True) if count]
+    return "\n".join([head, *(line for part in shown for line in _section(part, refs))]) + "\n"
 
 
 def title(handoff: Handoff) -> str:
@@ -52,9 +55,19 @@ def title(handoff: Handoff) -> str:
     return f"Session of {_time(handoff.started)}{until}{branch}, {handoff.project}"
 
 
-def _section(part: _Part) -> Iterator[str]:
+def _fitting(lines: Sequence[str], room: int) -> list[str]:
+    costs = [[tokens(line) + 1 for line in lines]]
+    return list(lines[: share(costs, room)[0]])
+
+
+def _line(line: tuple[str, str], refs: bool) -> str:
+    text, ref = line
+    return f"- {text} [{ref}]" if refs and ref else f"- {text}"
+
+
+def _section(part: Part, refs: bool) -> Iterator[str]:
     yield f"\n## {part.title}"
-    yield from part.lines[: part.shown]
+    yield from (_line(line, refs) for line in part.lines[: part.shown])
     if part.left:
         yield f"(and {part.left} more)"
 
@@ -63,10 +76,9 @@ def _head(handoff: Handoff) -> str:
     return f"# {title(handoff)}\n\n{_DATA}"
 
 
-def _parts(handoff: Handoff, refs: bool, unasked: bool) -> list[_Part]:
-    def lines(some: Iterable[tuple[str, str]]) -> list[str]:
-        return [f"- {text} [{ref}]" if refs and ref else f"- {text}" for text, ref in some]
-
+def parts(handoff: Handoff, unasked: bool = False) -> list[Part]:
+    """The most useful first. `unasked`: for a place that nobody asked to fill, so nothing that a program printed and no
+    commit that came from elsewhere is quoted."""
     counts = handoff.counts
     own = [one for one in handoff.commits if one.during or not unasked]
     others = counts.get("commits", 0) - len(own) if unasked else 0
@@ -76,21 +88,20 @@ def _parts(handoff: Handoff, refs: bool, unasked: bool) -> list[_Part]:
     tests = [one for one in handoff.commands if one.checks]
     rest = [one for one in handoff.commands if not one.checks]
     looked = handoff.uncommitted
+    todos = [(f"{_STATES[todo.state]}: {todo.text}", "") for todo in handoff.todos]
     return [
-        _Part(
-            "Open todos", lines((f"{_STATES[t.state]}: {t.text}", "") for t in handoff.todos), counts.get("todos", 0)
-        ),
-        _Part("Reminders", lines((line, "") for line in handoff.reminders), 0),
-        _Part("Asked", lines(_quoted(handoff.asked)), counts.get("asked", 0)),
-        _Part("Not seen to be mended", lines(_failures(bad, unasked)), 0),
-        _Part(_when(looked), lines(_working(looked)) if looked else [], 0 if not looked else _amount(looked)),
-        _Part("Decisions and rules", lines(_quoted(handoff.decisions)), counts.get("decisions", 0)),
-        _Part("Commits", lines(_commits(own, others)), 0),
-        _Part("Files changed", lines(map(_file, handoff.files)), counts.get("files", 0)),
-        _Part("Tests, builds and linters", lines(map(_command, tests)), 0),
-        _Part("Errors that were mended", lines(_failures(good, unasked)), 0),
-        _Part("Still running in the background", lines((f"`{line}`", "") for line in handoff.running), 0),
-        _Part("Other commands", lines(map(_command, rest)), counts.get("commands", 0) - len(tests)),
+        Part("Open todos", todos, counts.get("todos", 0)),
+        Part("Reminders", [(line, "") for line in handoff.reminders], 0),
+        Part("Asked", list(_quoted(handoff.asked)), counts.get("asked", 0)),
+        Part("Not seen to be mended", list(_failures(bad, unasked)), 0),
+        Part(_when(looked), list(_working(looked)) if looked else [], 0 if not looked else _amount(looked)),
+        Part("Decisions and rules", list(_quoted(handoff.decisions)), counts.get("decisions", 0)),
+        Part("Commits", list(_commits(own, others)), 0),
+        Part("Files changed", list(map(_file, handoff.files)), counts.get("files", 0)),
+        Part("Tests, builds and linters", list(map(_command, tests)), 0),
+        Part("Errors that were mended", list(_failures(good, unasked)), 0),
+        Part("Still running in the background", [(f"`{line}`", "") for line in handoff.running], 0),
+        Part("Other commands", list(map(_command, rest)), counts.get("commands", 0) - len(tests)),
     ]
 
 

@@ -12,6 +12,9 @@ from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.handoff import LATE, Handoff, HandoffFacts, handoff_of
 from session_mgmt_mcp.domain.handoff_document import body_of, handoff_from, same_work
 from session_mgmt_mcp.domain.handoff_page import page
+from session_mgmt_mcp.domain.llm.polish import asking, shown, without
+from session_mgmt_mcp.domain.llm.polish_document import COLLECTION as SUMMARIES
+from session_mgmt_mcp.domain.llm.polish_document import Kept, State, kept_from
 from session_mgmt_mcp.domain.memories import Kind, Trust
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.session_records import records_of
@@ -88,6 +91,28 @@ class HandoffService:
         """The handoff that a session left."""
         document = await self._storage.get(COLLECTION, session)
         return handoff_from(document.body) if document else None
+
+    async def summary(self, session: str) -> Kept | None:
+        """What became of the summary that a language model was to write of it; None: none was ever wanted."""
+        document = await self._storage.get(SUMMARIES, session)
+        return kept_from(document.body) if document else None
+
+    async def summary_lines(self, handoff: Handoff, *, refs: bool = False) -> list[str]:
+        """The summary as it stands in the handoff's page before the evidence; empty when there is none."""
+        kept = await self.summary(handoff.session)
+        if kept is None or (kept.polished is None and kept.state is not State.FAILED):
+            return []
+        if kept.polished is None:
+            return without(kept.why)
+        now = await asyncio.to_thread(asking, handoff)
+        return shown(kept.polished, now.digest if now else "", refs=refs)
+
+    async def rewrite(self, session: str) -> None:
+        """The page, after the summary that stands in it changed. Raises what storing raises."""
+        async with self._making.setdefault(session, asyncio.Lock()):
+            handoff = await self.of(session)
+            if handoff is not None:
+                await self._write(handoff)
 
     def file_of(self, handoff: Handoff) -> Path:
         """Where its page stands."""
@@ -193,8 +218,12 @@ class HandoffService:
             key=handoff.session,
         )
         await self._memory.replace(draft)
-        await self._files.write(handoff.project, handoff.session, page(handoff, WRITTEN, refs=True))
+        await self._write(handoff)
         await self._list(handoff)
+
+    async def _write(self, handoff: Handoff) -> None:
+        summary = await self.summary_lines(handoff, refs=True)
+        await self._files.write(handoff.project, handoff.session, page(handoff, WRITTEN, refs=True, before=summary))
 
     async def _withdraw(self, project: str, session: str) -> None:
         """From a project that the session has left: its folder became a repository, or was moved."""
