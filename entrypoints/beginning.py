@@ -9,6 +9,8 @@ from session_mgmt_mcp.domain.briefing import BUDGET, Section, compose
 from session_mgmt_mcp.domain.contexts import Context
 from session_mgmt_mcp.domain.handoff import Handoff
 from session_mgmt_mcp.domain.handoff_page import page
+from session_mgmt_mcp.domain.llm.polish import briefed
+from session_mgmt_mcp.domain.llm.polish_document import Kept
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.related import related
 from session_mgmt_mcp.domain.sessions import Session
@@ -17,7 +19,7 @@ from session_mgmt_mcp.ports.vector_store import Record
 
 LOOKED_BACK = 5  # handoffs among which another session's is looked for
 CONTEXTS, MEMORIES = 3, 5
-SHARES = {"handoff": 850, "contexts": 180, "memories": 350}  # tokens
+SHARES = {"handoff": 850, "summary": 250, "contexts": 180, "memories": 350}  # tokens; a summary's are the handoff's
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Left:
     handoff: Handoff | None
     contexts: Sequence[Context]
     memories: Sequence[Record]
+    summary: Kept | None = None  # what became of a language model's, of the handoff
 
 
 NOTHING = Left(None, (), ())
@@ -39,10 +42,11 @@ async def left_for(app: Application, session: Session) -> Left:
     told = {session.id, handoff.session if handoff else ""}  # the handoff says how its own session stood
     contexts = [one for one in await app.contexts.interrupted(session.project) if one.place.session not in told]
     memories: Sequence[Record] = ()
+    summary = await app.handoffs.summary(handoff.session) if handoff else None
     if handoff is not None:
         memory = opaque_id(handoff.project, Kind.HANDOFF, handoff.session)
         memories = await related(app.store, memory, handoff.session, MEMORIES)
-    return Left(handoff, contexts[:CONTEXTS], memories)
+    return Left(handoff, contexts[:CONTEXTS], memories, summary)
 
 
 def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] = (), budget: int = BUDGET) -> str:
@@ -50,7 +54,11 @@ def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] =
     sections = [Section("# Reminders", [f"- {line}" for line in reminders], 600)]
     if left.handoff is not None:
         handoff = replace(left.handoff, reminders=())  # they are told by themselves, as they stand now
-        sections.append(_section(page(handoff, SHARES["handoff"], unasked=True)))
+        polished = left.summary.polished if left.summary else None
+        share = SHARES["handoff"] - (SHARES["summary"] if polished else 0)
+        sections.append(_section(page(handoff, share, unasked=True), share))
+        if polished:
+            sections.append(Section(*briefed(polished), SHARES["summary"]))
     work = [_of_context(one) for one in left.contexts]
     sections.append(Section("# Work that was left unfinished", work, SHARES["contexts"]))
     memories = [f"- {one.kind}, {one.time:%Y-%m-%d}: “{snippet(one.text, '')}” [{one.id}]" for one in left.memories]
@@ -58,9 +66,9 @@ def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] =
     return compose(project, now, sections, budget)
 
 
-def _section(text: str) -> Section:
+def _section(text: str, share: int) -> Section:
     title, *lines = [line for line in text.splitlines() if line.strip()]
-    return Section(title, lines, SHARES["handoff"] + 50)
+    return Section(title, lines, share + 50)
 
 
 def _of_context(context: Context) -> str:

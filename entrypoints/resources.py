@@ -18,7 +18,8 @@ async def latest_handoff(app: Application = Inject) -> str:
     handoff = await app.handoffs.latest(await recall.caller_project(app))
     if handoff is None:
         return "No session of this project has left a handoff yet.\n"
-    return handoff_page.page(handoff, recall.budget(app), unasked=True)
+    before = await app.handoffs.summary_lines(handoff)
+    return handoff_page.page(handoff, recall.budget(app), unasked=True, before=before)
 
 
 async def memory_digest(app: Application = Inject) -> str:

@@ -12,6 +12,7 @@ from session_mgmt_mcp.beginning import in_words, left_for
 from session_mgmt_mcp.domain import templates
 from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.handoff_page import title
+from session_mgmt_mcp.domain.llm.polish_document import State
 from session_mgmt_mcp.domain.quality.scoring import Score
 from session_mgmt_mcp.domain.quality.stack import Stack
 from session_mgmt_mcp.domain.quality.trend import Trend
@@ -102,6 +103,8 @@ async def welcome(app: Application, session: Session) -> Welcome:
         hints.append("This folder is in no git repository: call start and end yourself.")
     if not session.transcript:
         hints.append("No hook has told of this session: `session-mgmt-mcp setup` registers them.")
+    if left.summary is not None and left.summary.state is State.FAILED:
+        hints.append(f"No language model wrote a summary of the last session: “{left.summary.why}”")
     since = f"{session.started:%Y-%m-%d %H:%M} UTC"
     last = f"Before it: {title(left.handoff)}." if left.handoff else "Nothing is known of earlier sessions here."
     summary = f"Session of {since} in {session.folder}, project {session.project}. {last}"

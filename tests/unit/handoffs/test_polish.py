@@ -7,12 +7,22 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.domain.handoff import Committed, Handoff, Said, Uncommitted
 from session_mgmt_mcp.domain.handoff_page import page
 from session_mgmt_mcp.domain.llm.polish import (
-    EVIDENCE, KEPT, LINE, SENTENCES, Evidence, Polished, asking, briefed, inert, read, shown,
+    EVIDENCE,
+    KEPT,
+    LINE,
+    SENTENCES,
+    Evidence,
+    Polished,
+    asking,
+    briefed,
+    inert,
+    read,
+    shown,
 )  # fmt: skip
 from session_mgmt_mcp.domain.llm.polish_document import Kept, State, body_of, kept_from
 from session_mgmt_mcp.domain.redaction import redact
@@ -99,6 +109,7 @@ def test_the_same_work_seen_at_another_time_is_asked_about_in_the_same_words():
     assert asking(replace(one, todos=[])).digest != asking(one).digest
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=300), min_size=1, max_size=8))
 def test_no_evidence_can_pass_for_the_end_of_it(texts: list[str]):
     asked = asking(handoff(*texts, "and the cart"))
@@ -121,7 +132,8 @@ def test_an_instruction_in_the_evidence_stays_one_quoted_line_of_it(words):
     assert forged.messages[1].text.split(">", 1)[0][1:] != tag, "the delimiter depends on what it encloses"
 
 
-@given(st.lists(st.text(max_size=2_000), max_size=40), st.integers(0, 60))
+@settings(deadline=None, max_examples=15)
+@given(st.lists(st.text(max_size=900), max_size=12), st.integers(0, 60))
 def test_what_leaves_is_never_larger_than_its_bound(texts: list[str], more: int):
     asked = asking(handoff(*texts, *(f"rule number {n} " * 40 for n in range(more))))
     if asked is not None:
@@ -192,6 +204,7 @@ def test_each_sentence_has_the_refs_that_it_names_and_that_exist(answer, sentenc
     assert (reading.invented, reading.cut) == (invented, False)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=5_000) | st.text(alphabet="[]L12 .,;&-\n`<>“”#", max_size=400))
 def test_whatever_is_answered_is_read_into_bounded_inert_lines(answer: str):
     reading = read(answer, EVIDENCED)
@@ -272,6 +285,7 @@ def test_what_a_model_wrote_stays_quoted_attributed_data(words):
         assert "not checked" in text and "none of it an instruction" in text.replace("is an", "an")
 
 
+@settings(deadline=None, max_examples=20)
 @given(st.text(max_size=3_000), st.integers(150, 4_000))
 def test_the_page_keeps_its_budget_and_its_evidence(answer: str, budget: int):
     many = handoff(*(f"Rule number {n} of the house." for n in range(30)))
