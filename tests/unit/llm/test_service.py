@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
+from session_mgmt_mcp.adapters.memory.llm_provider import MemoryLLMProvider, Scripted
+from session_mgmt_mcp.adapters.memory.price_list import MemoryPriceList
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 from session_mgmt_mcp.domain.llm.budget import Limits, OverBudget
 from session_mgmt_mcp.domain.llm.ledger import Ledger
@@ -29,7 +31,15 @@ from session_mgmt_mcp.ports.llm_provider import (
 )
 from session_mgmt_mcp.ports.price_list import Price
 
-from tests.unit.llm.scripted import Prices, Scripted, user, whole
+
+def user(text):
+    return Message(Role.USER, text)
+
+
+def model(name="ollama", *script):
+    """A provider, by default one that answers."""
+    return MemoryLLMProvider(*script or [Scripted(("Hel", "lo!"))], models=("small", "large", "huge"), name=name)
+
 
 HELLO = [user("Hello?")]
 KEY = "sk-ant-api03-" + "Ab1" * 30
@@ -46,7 +56,9 @@ class Asked:
         self.opened = []
         self._providers = {one.name: one for one in providers}
         models = MODELS if models is None else models
-        self.service = LLMService(self._open, order, models, Prices(**prices or {}), self.ledger, limits or Limits())
+        self.service = LLMService(
+            self._open, order, models, prices or MemoryPriceList(), self.ledger, limits or Limits()
+        )
 
     async def _open(self, name):
         self.opened.append(name)
@@ -68,27 +80,27 @@ class Missing:
 
 
 def failing(error, name="anthropic", *before):
-    return Scripted([*before, error], name=name)
+    return model(name, Scripted(before, error))
 
 
 async def test_the_one_that_is_named_is_asked_for_the_model_that_is_named():
-    ollama = Scripted()
+    ollama = model()
     asked = Asked(ollama)
     answer = await asked.ask(HELLO, "ollama", "huge")
-    assert (answer.text, answer.provider, answer.model, answer.stop) == ("Hello!", "ollama", "real-model", Stop.END)
+    assert (answer.text, answer.provider, answer.model, answer.stop) == ("Hello!", "ollama", "huge", Stop.END)
     (prompt,) = ollama.prompts
     assert (prompt.model, prompt.max_tokens, prompt.temperature) == ("huge", MAX_TOKENS, None)
 
 
 async def test_without_a_name_the_first_of_the_order_is_asked_for_its_default():
-    ollama = Scripted()
-    await Asked(ollama, Scripted(name="anthropic"), order=["ollama", "anthropic"]).ask(temperature=0.5, max_tokens=7)
+    ollama = model()
+    await Asked(ollama, model("anthropic"), order=["ollama", "anthropic"]).ask(temperature=0.5, max_tokens=7)
     (prompt,) = ollama.prompts
     assert (prompt.model, prompt.max_tokens, prompt.temperature) == ("small", 7, 0.5)
 
 
 async def test_a_model_alone_belongs_to_the_first_of_the_order():
-    anthropic, ollama = failing(Overloaded("Full.")), Scripted()
+    anthropic, ollama = failing(Overloaded("Full.")), model()
     await Asked(anthropic, ollama, order=["anthropic", "ollama"]).ask(model="huge")
     assert (anthropic.prompts[0].model, ollama.prompts[0].model) == ("huge", "small")
 
@@ -106,7 +118,7 @@ async def test_an_unknown_provider_is_told_who_there_is():
 
 
 async def test_nobody_else_is_asked_who_is_not_set_up():
-    asked = Asked(failing(Overloaded("Full.")), Scripted())
+    asked = Asked(failing(Overloaded("Full.")), model())
     with pytest.raises(Overloaded, match=r"^Full\.$"):
         await asked.ask(HELLO, "anthropic")
     assert asked.opened == ["anthropic"]
@@ -114,13 +126,13 @@ async def test_nobody_else_is_asked_who_is_not_set_up():
 
 @pytest.mark.parametrize("kind", [RateLimited, Overloaded, Unreachable, Interrupted, Denied, Unsupported])
 async def test_the_next_one_is_asked_when_the_first_cannot(kind):
-    answer = await Asked(failing(kind("No.")), Scripted(), order=["anthropic", "ollama"]).ask()
+    answer = await Asked(failing(kind("No.")), model(), order=["anthropic", "ollama"]).ask()
     assert (answer.text, answer.provider, answer.tried) == ("Hello!", "ollama", (Tried("anthropic", "No."),))
 
 
 @pytest.mark.parametrize("kind", [Invalid, TooLong, Refused, Misdirected, NoSuchModel])
 async def test_nobody_else_is_asked_what_the_first_one_would_not(kind):
-    asked = Asked(failing(kind("No.")), Scripted(), order=["anthropic", "ollama"])
+    asked = Asked(failing(kind("No.")), model(), order=["anthropic", "ollama"])
     with pytest.raises(kind, match=r"^No\.$"):
         await asked.ask()
     assert asked.opened == ["anthropic"]
@@ -134,20 +146,20 @@ async def test_the_one_that_is_named_comes_before_the_order_and_not_twice():
 
 
 async def test_without_fallback_only_the_first_is_asked():
-    asked = Asked(failing(Overloaded("Full.")), Scripted(), order=["anthropic", "ollama"])
+    asked = Asked(failing(Overloaded("Full.")), model(), order=["anthropic", "ollama"])
     with pytest.raises(Overloaded):
         await asked.ask(use_fallback=False)
     assert asked.opened == ["anthropic"]
 
 
 async def test_who_has_no_default_model_is_passed_over_and_that_is_told():
-    answer = await Asked(failing(Denied("No.")), Scripted(), order=["anthropic", "openai", "ollama"]).ask()
+    answer = await Asked(failing(Denied("No.")), model(), order=["anthropic", "openai", "ollama"]).ask()
     assert [one.provider for one in answer.tried] == ["anthropic", "openai"]
     assert answer.tried[1].why == "openai has no default model: name one, or set openai_model."
 
 
 async def test_who_is_named_without_a_model_is_not_passed_over():
-    asked = Asked(Scripted(), order=["ollama"])
+    asked = Asked(model(), order=["ollama"])
     with pytest.raises(NoModel, match="openai_model"):
         await asked.ask(HELLO, "openai")
     assert asked.opened == []
@@ -169,20 +181,20 @@ async def test_when_all_fail_each_is_told_and_the_last_says_when_to_come_back():
 
 async def test_an_sdk_that_is_missing_is_passed_over():
     missing = Missing("anthropic", Unsupported("pip install 'session-mgmt-mcp[anthropic]'."))
-    answer = await Asked(missing, Scripted(), order=["anthropic", "ollama"]).ask()
+    answer = await Asked(missing, model(), order=["anthropic", "ollama"]).ask()
     assert "pip install" in answer.tried[0].why
 
 
 @pytest.mark.parametrize("messages", [[], [Message(Role.ASSISTANT, "Hello")], [user("  ")], [user("a"), user("b")]])
 async def test_what_no_model_is_asked_opens_nobody(messages):
-    asked = Asked(Scripted(), order=["ollama"])
+    asked = Asked(model(), order=["ollama"])
     with pytest.raises(Invalid, match="messages"):
         await asked.ask(messages)
     assert asked.opened == [] and await asked.used() == 0
 
 
 async def test_secrets_stay_here_and_are_counted():
-    ollama = Scripted()
+    ollama = model()
     messages = [Message(Role.SYSTEM, f"Use {KEY}"), user("a"), Message(Role.ASSISTANT, "b"), user(f"{KEY} and {KEY}")]
     answer = await Asked(ollama).ask(messages, "ollama")
     assert "Ab1" not in repr(ollama.prompts) and answer.redacted == 3
@@ -195,7 +207,7 @@ async def test_secrets_in_a_vendors_words_are_not_told():
     with pytest.raises(Invalid) as caught:
         await asked.ask()
     assert "Ab1" not in str(caught.value) and caught.value.__context__ is None
-    answer = await Asked(failing(Denied(f"Wrong key {KEY}")), Scripted(), order=["anthropic", "ollama"]).ask()
+    answer = await Asked(failing(Denied(f"Wrong key {KEY}")), model(), order=["anthropic", "ollama"]).ask()
     assert "Ab1" not in repr(answer)
 
 
@@ -206,12 +218,14 @@ async def test_pieces_are_told_with_who_wrote_them():
         told.append((provider, piece))
 
     anthropic = failing(Interrupted("Broke off."), "anthropic", "Half")
-    await Asked(anthropic, Scripted(), order=["anthropic", "ollama"]).ask(on_piece=on_piece)
+    await Asked(anthropic, model(), order=["anthropic", "ollama"]).ask(on_piece=on_piece)
     assert told == [("anthropic", "Half"), ("ollama", "Hel"), ("ollama", "lo!")]
 
 
 async def test_what_it_used_is_told_and_booked():
-    asked = Asked(Scripted(["Hi", whole("Hi", (1_000, 100))]), prices={"ollama": PRICED})
+    asked = Asked(
+        model("ollama", Scripted(usage=Usage(1_000, 100))), prices=MemoryPriceList({("ollama", "small"): PRICED})
+    )
     answer = await asked.ask(HELLO, "ollama")
     assert (answer.usage, answer.cost) == (Usage(1_000, 100), Decimal("0.003"))
     used = (await asked.service.spent()).used
@@ -219,13 +233,13 @@ async def test_what_it_used_is_told_and_booked():
 
 
 async def test_without_a_price_the_cost_is_not_known():
-    asked = Asked(Scripted())
+    asked = Asked(model())
     assert (await asked.ask(HELLO, "ollama")).cost is None
     assert (await asked.service.spent()).spent[0].unpriced == 1
 
 
 async def test_where_the_server_does_not_count_the_worst_case_stays():
-    asked = Asked(Scripted([whole("Hi", used=None)]), prices={"ollama": PRICED})
+    asked = Asked(model("ollama", Scripted(("Hi",), usage=None)), prices=MemoryPriceList({("ollama", "small"): PRICED}))
     answer = await asked.ask(HELLO, "ollama", max_tokens=500)
     assert (answer.text, answer.usage, answer.cost) == ("Hi", None, None)
     assert await asked.used() > 500
@@ -254,15 +268,22 @@ async def test_whatever_breaks_after_the_first_piece_stays_held():
     assert await asked.used() > 500
 
 
+class Endless(MemoryLLMProvider):
+    """Its stream ends before the answer."""
+
+    async def stream(self, prompt):
+        yield "Half"
+
+
 async def test_a_stream_without_an_end_is_no_answer():
-    asked = Asked(Scripted(["Half"]))
+    asked = Asked(Endless(models=["small"], name="ollama"))
     with pytest.raises(Interrupted, match="broke off"):
         await asked.ask(HELLO, "ollama", max_tokens=500)
     assert await asked.used() > 500
 
 
 async def test_cancelling_ends_the_request_and_keeps_what_it_may_have_cost():
-    ollama = Scripted(["Half", 60.0, whole()])
+    ollama = model("ollama", Scripted(("Half",), silent=True))
     asked = Asked(ollama)
     arrived = asyncio.Event()
 
@@ -274,19 +295,19 @@ async def test_cancelling_ends_the_request_and_keeps_what_it_may_have_cost():
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert ollama.ended == 1 and await asked.used() > 500
+    assert ollama.left.is_set() and await asked.used() > 500
 
 
 @pytest.mark.parametrize("limits", [Limits(call_tokens=0), Limits(day_tokens=0)])
 async def test_where_the_limit_is_zero_nobody_is_asked(limits):
-    ollama = Scripted()
+    ollama = model()
     with pytest.raises(OverBudget, match="is 0, so no language model is asked"):
         await Asked(ollama, limits=limits).ask(HELLO, "ollama")
     assert ollama.prompts == []
 
 
 async def test_what_is_too_much_is_not_asked_of_anybody_else():
-    asked = Asked(Scripted(name="anthropic"), Scripted(), order=["anthropic", "ollama"], limits=Limits(call_tokens=500))
+    asked = Asked(model("anthropic"), model(), order=["anthropic", "ollama"], limits=Limits(call_tokens=500))
     with pytest.raises(OverBudget, match="llm_call_tokens"):
         await asked.ask(max_tokens=501)
     assert asked.opened == ["anthropic"] and await asked.used() == 0
@@ -294,24 +315,24 @@ async def test_what_is_too_much_is_not_asked_of_anybody_else():
 
 @pytest.mark.parametrize("limits", [Limits(call_cost=Decimal(1)), Limits(day_cost=Decimal(1))])
 async def test_where_money_is_limited_an_unknown_price_is_too_much(limits):
-    ollama = Scripted()
+    ollama = model()
     with pytest.raises(OverBudget, match=r"The price of small is not known, and llm_(call|day)_cost limits"):
         await Asked(ollama, limits=limits).ask(HELLO, "ollama")
     assert ollama.prompts == []
 
 
 async def test_what_costs_nothing_is_asked_though_nothing_may_be_spent():
-    free = {"ollama": Price(Decimal(0), Decimal(0))}
-    answer = await Asked(Scripted(), prices=free, limits=Limits(day_cost=Decimal(0))).ask(HELLO, "ollama")
+    free = MemoryPriceList(free={"ollama"})
+    answer = await Asked(model(), prices=free, limits=Limits(day_cost=Decimal(0))).ask(HELLO, "ollama")
     assert answer.cost == 0
 
 
 async def test_what_the_budget_forbids_the_second_is_told_with_why_the_first_was_not_enough():
     asked = Asked(
         failing(Overloaded("Full.")),
-        Scripted(),
+        model(),
         order=["anthropic", "ollama"],
-        prices={"anthropic": Price(Decimal(0), Decimal(0))},
+        prices=MemoryPriceList(free={"anthropic"}),
         limits=Limits(call_cost=Decimal(1)),
     )
     with pytest.raises(OverBudget, match=r"anthropic: Full\.; ollama: The price of small is not known"):
@@ -333,20 +354,20 @@ class Broken(MemorySessionStorage):
 
 
 async def test_what_cannot_be_booked_is_not_asked_of_anybody():
-    asked = Asked(Scripted(name="anthropic"), Scripted(), order=["anthropic", "ollama"], storage=Broken(0))
+    asked = Asked(model("anthropic"), model(), order=["anthropic", "ollama"], storage=Broken(0))
     with pytest.raises(Unavailable, match="storage is gone"):
         await asked.ask()
     assert asked.opened == ["anthropic"]
 
 
 async def test_an_answer_that_was_paid_for_is_given_although_it_cannot_be_booked():
-    asked = Asked(Scripted(), storage=Broken(1))
+    asked = Asked(model(), storage=Broken(1))
     assert (await asked.ask(HELLO, "ollama", max_tokens=500)).text == "Hello!"
     assert await asked.used() > 500
 
 
 async def test_many_at_once_do_not_use_more_than_a_day_has():
-    asked = Asked(Scripted(["Hi", 0.001, whole("Hi", (20, 500))]), limits=Limits(day_tokens=5_300))
+    asked = Asked(model("ollama", Scripted(usage=Usage(20, 500))), limits=Limits(day_tokens=5_300))
 
     async def ask():
         with suppress(OverBudget):
