@@ -16,7 +16,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from tests.services import RedisServer, S3Server
+    from tests.services import LlamaServer, RedisServer, S3Server
 
 OURS = ("SESSION_MGMT_", "CLAUDE_", "ANTHROPIC_")
 KEPT = {"SESSION_MGMT_SHARED"}
@@ -151,6 +151,18 @@ def s3() -> Iterator["S3Server"]:
     from tests.services import s3_server
 
     with s3_server() as (server, _):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def llama() -> Iterator["LlamaServer"]:
+    """A real engine, llama.cpp, the same for all tests of this worker; it speaks OpenAI's format and Anthropic's.
+
+    It has `url`, `key`, `model` and `context`. What its model says: tests/tiny_model.py.
+    """
+    from tests.services import llama_server
+
+    with llama_server() as (server, _):
         yield server
 
 

@@ -1,0 +1,111 @@
+"""Asking a vendor's server through its SDK: imported when first needed, over a connection of which everything is ours."""
+
+import asyncio
+import logging
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from session_mgmt_mcp.adapters.llm_failures import Server, interrupted, unreachable
+from session_mgmt_mcp.ports.errors import PortError, Unsupported
+
+if TYPE_CHECKING:
+    import httpx2
+
+C = TypeVar("C")
+
+CONNECT_SECONDS = 5.0
+NO_KEY = "none"
+"""What an SDK is given as the key; the real one is set where a request leaves."""
+
+
+class Sdk(Generic[C]):
+    """An SDK's client, made by `load` in a thread when it is first asked for: to import one takes seconds.
+
+    `loggers` are those that would tell what is asked, or where.
+    """
+
+    def __init__(self, extra: str, load: Callable[[], C], *loggers: str) -> None:
+        self._extra = extra
+        self._load = load
+        self._loggers = loggers
+        self._made: C | None = None
+        self._in_turn = asyncio.Lock()
+
+    async def client(self) -> C:
+        """Raises Unsupported where it is not installed."""
+        async with self._in_turn:
+            if self._made is None:
+                try:
+                    self._made = await asyncio.to_thread(self._load)
+                except ImportError as error:
+                    raise Unsupported(
+                        f"{self._extra} needs the extra {self._extra}: "
+                        f"pip install 'session-mgmt-mcp[{self._extra}]'. (Missing: {error.name})"
+                    ) from None
+                for name in self._loggers:
+                    logging.getLogger(name).setLevel(logging.WARNING)
+            return self._made
+
+    @property
+    def made(self) -> C | None:
+        return self._made
+
+
+def http_client(server: Server, *kept: str) -> "httpx2.AsyncClient":
+    """Sends what is asked, the key, and of an SDK's own headers those in `kept`: none of the environment, none about
+    this machine. Follows no redirect; asks no proxy for this machine; waits for an answer as long as nobody stops it."""
+    import httpx2
+
+    async def leave(request: "httpx2.Request") -> None:
+        ours = {
+            "host": request.url.netloc.decode("ascii"),
+            "accept": "application/json, text/event-stream",
+            "user-agent": "session-mgmt-mcp",
+        }
+        if server.access.api_key:
+            ours["authorization"] = f"Bearer {server.access.api_key}"
+        if request.method != "GET":
+            ours["content-type"] = "application/json"
+        framing = ("content-length", "transfer-encoding")
+        ours |= {name: request.headers[name] for name in (*framing, *kept) if name in request.headers}
+        request.headers = httpx2.Headers(ours)
+
+    trusted: ssl.SSLContext | bool = True
+    if server.is_here and not server.access.base_url.lower().startswith("https:"):
+        trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and needs no 60 ms to read who is trusted
+    return httpx2.AsyncClient(
+        verify=trusted,
+        trust_env=not server.is_here,
+        follow_redirects=False,
+        timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
+        event_hooks={"request": [leave]},
+    )
+
+
+def broken(server: Server, error: Exception) -> PortError:
+    """For what is no answer of a server: the connection that failed, or what could not be read."""
+    httpx2: Any = sys.modules["httpx2"]
+    before = (
+        httpx2.ConnectError,
+        httpx2.ConnectTimeout,
+        httpx2.PoolTimeout,
+        httpx2.ProxyError,
+        httpx2.UnsupportedProtocol,
+    )
+    for cause in _causes(error):
+        if isinstance(cause, before):
+            return unreachable(server, str(cause))
+        if isinstance(cause, httpx2.TransportError):
+            return interrupted(server, "the connection broke off")
+    return interrupted(server, "what came is none")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    for _ in range(10):
+        if found is None:
+            return
+        yield found
+        found = found.__cause__
