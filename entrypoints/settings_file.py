@@ -3,11 +3,14 @@
 import contextlib
 import os
 import secrets
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 from session_mgmt_mcp.settings import user_file
+
+_in_turn = threading.Lock()
 
 
 def write(values: Mapping[str, str]) -> Path:
@@ -15,19 +18,20 @@ def write(values: Mapping[str, str]) -> Path:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    file = Path(os.path.realpath(user_file()))  # it may be a link into somebody's dotfiles
-    try:
-        document = tomlkit.parse(file.read_text() if file.exists() else "")
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        raise Invalid(f"{file} is not valid TOML ({error}): mend or remove it.") from None
-    except OSError as error:
-        raise Unavailable(f"{file} cannot be read ({error.strerror}): mend that and try again.") from error
-    for name, value in values.items():
-        document[name] = value
-    try:
-        _replace(file, tomlkit.dumps(document))
-    except OSError as error:
-        raise Unavailable(f"{file} cannot be written ({error.strerror}): mend that and try again.") from error
+    with _in_turn:
+        file = Path(os.path.realpath(user_file()))  # it may be a link into somebody's dotfiles
+        try:
+            document = tomlkit.parse(file.read_text() if file.exists() else "")
+        except (TOMLKitError, UnicodeDecodeError) as error:
+            raise Invalid(f"{file} is not valid TOML ({error}): mend or remove it.") from None
+        except OSError as error:
+            raise Unavailable(f"{file} cannot be read ({error.strerror}): mend that and try again.") from error
+        for name, value in values.items():
+            document[name] = value
+        try:
+            _replace(file, tomlkit.dumps(document))
+        except OSError as error:
+            raise Unavailable(f"{file} cannot be written ({error.strerror}): mend that and try again.") from error
     return file
 
 
