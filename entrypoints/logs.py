@@ -15,6 +15,17 @@ FILE_NAME = "hub.log"
 MAX_BYTES = 2_000_000
 KEPT_FILES = 3
 LONGEST_TEXT = 20_000
+SHORTEST_SECRET = 6
+TALKATIVE = ("anthropic", "openai", "google_genai", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "urllib3")
+"""These log what they send, in detail when asked for: prompts are no business of a log."""
+
+_hidden: set[str] = set()
+
+
+def hide(secret: str) -> None:
+    """From now on it stands in no line of this process, whatever it looks like."""
+    if len(secret) >= SHORTEST_SECRET:
+        _hidden.add(secret)
 
 
 class JsonLines(logging.Formatter):
@@ -51,6 +62,7 @@ def configure(*, debug: bool = False, folder: Path | None = None) -> None:
     except OSError:
         handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(_worth_a_line)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
@@ -62,7 +74,13 @@ def configure(*, debug: bool = False, folder: Path | None = None) -> None:
     sys.excepthook = lambda *caught: logging.getLogger(__name__).critical("uncaught", exc_info=caught)
 
 
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in TALKATIVE
+
+
 def _clean(text: str) -> str:
     from session_mgmt_mcp.domain.redaction import redact
 
+    for secret in _hidden:
+        text = text.replace(secret, "[redacted:api-key]")
     return redact(text[:LONGEST_TEXT]).text

@@ -41,6 +41,27 @@ def test_secrets_are_redacted_in_messages_and_tracebacks(log):
     assert "ValueError" in lines(log)[0]["exception"]
 
 
+def test_a_secret_that_looks_like_none_is_hidden_once_it_is_known(log, monkeypatch):
+    monkeypatch.setattr(logs, "_hidden", set())
+    logs.hide("correct-horse")
+    logs.hide("abc")
+    try:
+        raise ValueError("Illegal header value b'Bearer correct-horse'")
+    except ValueError:
+        logging.getLogger("x").exception("abc of %s", "correct-horse")
+    assert "correct-horse" not in log.read_text() and lines(log)[0]["message"].startswith("abc of")
+
+
+@pytest.mark.parametrize("name", ["openai._base_client", "anthropic", "httpx", "httpcore2.http11"])
+def test_what_an_sdk_tells_of_its_requests_is_not_written_down(log, name, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)  # as their own variables set it
+    logging.getLogger(name).debug("Request options: the prompt")
+    logging.getLogger(name).info("POST https://host/v1")
+    assert log.read_text() == ""
+    logging.getLogger(name).warning("it is old")
+    assert len(lines(log)) == 1
+
+
 def test_the_file_is_the_owners_only_and_rotates(log, monkeypatch):
     [handler] = [handler for handler in logging.getLogger().handlers if isinstance(handler, logs.OwnersFile)]
     handler.maxBytes = 1_000
