@@ -1,13 +1,17 @@
 """Where a secret comes from: the environment, else the keyring. None is ever logged, answered with, or written to a file."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
-from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.errors import Invalid, PortError
 from session_mgmt_mcp.ports.secret_store import SecretStore, variable_of
 from session_mgmt_mcp.settings import Settings
+
+Name = TypeVar("Name", bound=str)
 
 
 class Secret(StrEnum):
@@ -71,3 +75,21 @@ async def s3_access(settings: Settings, credentials: Credentials) -> S3Access:
             "configure_serverless_storage puts them there."
         )
     return S3Access(settings.s3_endpoint, settings.s3_region, access_key_id, secret_access_key, session_token)
+
+
+@asynccontextmanager
+async def kept(ring: SecretStore, hidden: Mapping[Name, str]) -> AsyncIterator[None]:
+    """The secrets are in the keyring; those of before again when the block raises. Raises Unavailable."""
+    before: dict[Name, str | None] = {}
+    try:
+        for secret, value in hidden.items():
+            before[secret] = await ring.get(secret)
+            await ring.set(secret, value)
+        yield
+    except BaseException:
+        for secret, known in before.items():
+            try:
+                await (ring.delete(secret) if known is None else ring.set(secret, known))
+            except PortError:
+                continue  # the first error says more
+        raise

@@ -2,15 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from session_mgmt_mcp import recall, settings_file
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.backends import Backend, Backends, configured, where
-from session_mgmt_mcp.credentials import Credentials, Secret
+from session_mgmt_mcp.credentials import Credentials, Secret, kept
 from session_mgmt_mcp.domain.documents import every
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.storage_trial import Trial, tried
@@ -97,7 +96,7 @@ async def configure(
     notes = _notes(app, wanted, hidden, decided, new)
     if not tested.trial.passed or not confirm:
         return Configured(tested, old, left=report.left, notes=notes)
-    async with _kept(ring, hidden):
+    async with kept(ring, hidden):
         storage = app.backends.storage(backend, "shared", running)
         async with app.shared_storage.exchanging(storage, running) as leaving:
             copied = await _copied(leaving, storage) if copy and old != there else 0
@@ -188,24 +187,6 @@ async def _copied(old: SessionStorage, new: SessionStorage) -> int:
                 )
         count += len(ids & arrived)
     return count
-
-
-@asynccontextmanager
-async def _kept(ring: SecretStore, hidden: Mapping[Secret, str]) -> AsyncIterator[None]:
-    """The secrets are in the keyring; those of before again when the block raises. Raises Unavailable."""
-    before: dict[Secret, str | None] = {}
-    try:
-        for secret, value in hidden.items():
-            before[secret] = await ring.get(secret)
-            await ring.set(secret, value)
-        yield
-    except BaseException:
-        for secret, known in before.items():
-            try:
-                await (ring.delete(secret) if known is None else ring.set(secret, known))
-            except PortError:
-                continue  # the first error says more
-        raise
 
 
 class _Preferred:
