@@ -51,6 +51,7 @@ async def tools_page() -> str:
                 ("read-only", hints and hints.read_only_hint),
                 ("idempotent", hints and hints.idempotent_hint),
                 ("destructive", hints and hints.destructive_hint),
+                ("asks servers elsewhere", hints and hints.open_world_hint),
             )
             if on
         ]

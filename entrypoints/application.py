@@ -28,6 +28,7 @@ from session_mgmt_mcp.domain.interruptions import InterruptionService
 from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
+from session_mgmt_mcp.domain.llm.service import LLMService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.project_graph.insights import ProjectInsights
@@ -50,6 +51,7 @@ from session_mgmt_mcp.domain.times import IntervalService
 from session_mgmt_mcp.domain.watching import Watching
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.domain.worktrees import WorktreeService
+from session_mgmt_mcp.llm.providers import Providers
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
@@ -116,6 +118,8 @@ class Application:
     team_store: VectorStore  # what was shared with a team
     ledger: ImportLedger
     embedder: Embedder
+    llm: LLMService
+    llm_providers: Providers
 
 
 @asynccontextmanager
@@ -176,6 +180,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             team_store=await _made(container.team_store()),
             ledger=await _made(container.ledger()),
             embedder=await _made(container.embedder()),
+            llm=await _made(container.llm()),
+            llm_providers=await _made(container.llm_providers()),
         )
         workers = [asyncio.create_task(work.run()) for work in (application.embedding, application.journal)]
         try:

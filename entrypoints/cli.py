@@ -12,6 +12,7 @@ from session_mgmt_mcp import doctor as checkup
 from session_mgmt_mcp.adapters.claude_code.settings import PROGRAM, Scope
 from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.failures import log_to_file, one_sentence
+from session_mgmt_mcp.llm.vendors import Vendor
 
 app = typer.Typer(
     name=PROGRAM,
@@ -165,6 +166,19 @@ def call(
 ) -> None:
     """Call a tool as Claude Code would, and print its answer."""
     rendering.show_answer(asking.call_tool(tool, given or []), as_json)
+
+
+@app.command("api-key")
+def api_key(
+    provider: Annotated[Vendor, typer.Argument(help="Whose language models.")],
+    delete: Annotated[bool, typer.Option("--delete", help="Take it out of the keyring.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put the key of a language model's vendor into the keyring: it is asked for, unseen, or read from stdin."""
+    from session_mgmt_mcp.llm import keeping
+
+    done = keeping.forget(provider) if delete else keeping.keep(provider, keeping.read(provider))
+    rendering.show_facts(done, as_json)
 
 
 @app.command()

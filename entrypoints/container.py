@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -34,6 +35,9 @@ from session_mgmt_mcp.domain.interruptions import InterruptionService
 from session_mgmt_mcp.domain.journal import SearchJournal
 from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
+from session_mgmt_mcp.domain.llm.budget import Limits
+from session_mgmt_mcp.domain.llm.ledger import Ledger
+from session_mgmt_mcp.domain.llm.service import LLMService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
 from session_mgmt_mcp.domain.monitors import Monitors
@@ -63,6 +67,9 @@ from session_mgmt_mcp.domain.watching import Watching
 from session_mgmt_mcp.domain.working import Observer
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.domain.worktrees import WorktreeService
+from session_mgmt_mcp.llm.prices import PricesByServer
+from session_mgmt_mcp.llm.providers import DefaultModels, Providers
+from session_mgmt_mcp.llm.vendors import order
 from session_mgmt_mcp.machine import identity
 from session_mgmt_mcp.ports.activity_source import ActivitySource
 from session_mgmt_mcp.ports.code_parser import CodeParser
@@ -77,6 +84,7 @@ from session_mgmt_mcp.ports.handoff_files import HandoffFiles
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
 from session_mgmt_mcp.ports.package_manager import PackageManager
+from session_mgmt_mcp.ports.price_list import PriceList
 from session_mgmt_mcp.ports.process_runner import ProcessRunner
 from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.quality_runner import QualityRunner
@@ -168,6 +176,29 @@ async def _machine_storage(
     here = backends.storage("local", "own", settings)
     yield here
     await here.close()
+
+
+async def _llm_providers(settings: Settings, credentials: Credentials) -> AsyncIterator[Providers]:
+    opened = Providers(settings, credentials)
+    yield opened
+    await opened.close()
+
+
+def _prices() -> PriceList:
+    class No:
+        def price(self, provider: str, model: str) -> None:
+            return None
+
+    return No()
+
+
+def _llm_limits(settings: Settings) -> Limits:
+    def money(amount: float | None) -> Decimal | None:
+        return None if amount is None else Decimal(str(amount))
+
+    return Limits(
+        settings.llm_call_tokens, settings.llm_day_tokens, money(settings.llm_call_cost), money(settings.llm_day_cost)
+    )
 
 
 def _local_handoff_files(settings: Settings) -> HandoffFiles:
@@ -359,6 +390,7 @@ class Container(containers.DeclarativeContainer):
     machine = providers.Singleton(identity, settings.provided.data_dir)
     machine_storage = providers.Resource(_machine_storage, backends, settings, storage)
     team_store = providers.Resource(memories.team, settings, credentials, store)
+    llm_providers = providers.Resource(_llm_providers, settings, credentials)
     journal = providers.Singleton(SearchJournal, queries, settings.provided.query_log)
     metrics = providers.Singleton(MetricsService, queries, journal)
     embedder = providers.Selector(
@@ -378,6 +410,15 @@ class Container(containers.DeclarativeContainer):
     date_parser = providers.Singleton(_date_parser)
     zone = providers.Singleton(_zone, settings.provided.timezone)
     times = providers.Singleton(IntervalService, date_parser, git, clock, zone)
+    llm = providers.Singleton(
+        LLMService,
+        llm_providers.provided.open,
+        providers.Singleton(order, settings),
+        providers.Singleton(DefaultModels, llm_providers),
+        providers.Singleton(PricesByServer, providers.Singleton(_prices), llm_providers),
+        providers.Singleton(Ledger, storage, clock, zone),
+        providers.Singleton(_llm_limits, settings),
+    )
     notifier = providers.Singleton(_notifier)
     reminders = providers.Singleton(
         ReminderService, storage, clock, date_parser, providers.Singleton(_recurrence), zone, machine_storage

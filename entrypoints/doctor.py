@@ -14,6 +14,10 @@ from typing import Any, Literal, TypeAlias
 from session_mgmt_mcp import asking, backends, documents, election, installing, memories, paths, places, registration
 from session_mgmt_mcp.adapters.claude_code import settings as client
 from session_mgmt_mcp.control import ControlError
+from session_mgmt_mcp.credentials import Credentials
+from session_mgmt_mcp.llm.providers import Providers
+from session_mgmt_mcp.llm.state import state
+from session_mgmt_mcp.llm.trying import standings
 from session_mgmt_mcp.ports.errors import Invalid, PortError
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.version import VERSION
@@ -41,6 +45,7 @@ def examine(fix: bool = False) -> dict[str, Any]:
         _disk,
         _hub,
         _model,
+        _language_models,
         _client,
         _spool,
     ):
@@ -232,6 +237,14 @@ def _model() -> list[Check]:
     except PortError as error:
         return [_check("model", "warn", f"Search works by word only: {error}")]
     return [_check("model", "ok", f"{files.model_id()} and its tokenizer are whole.")]
+
+
+def _language_models() -> list[Check]:
+    """As this process sees them: a hub may have other keys in its environment."""
+    from session_mgmt_mcp.adapters.keyring.secret_store import KeyringSecretStore
+
+    providers = Providers(load(), Credentials(KeyringSecretStore()))
+    return [_check("language models", *state(asyncio.run(standings(providers))))]
 
 
 def _client() -> list[Check]:

@@ -11,6 +11,9 @@ from typing import Literal
 from session_mgmt_mcp import documents, memories, paths
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.backends import where
+from session_mgmt_mcp.llm.state import state
+from session_mgmt_mcp.llm.trying import without_keys
+from session_mgmt_mcp.llm.vendors import order
 from session_mgmt_mcp.ports.errors import PortError
 from session_mgmt_mcp.ports.session_storage import SessionStorage
 
@@ -26,9 +29,9 @@ class Check:
 
 
 async def checks(app: Application) -> list[Check]:
-    """Memory, vectors, documents of both sorts, a team's memories, disk space, file permissions and spool, with advice."""
+    """Memory, vectors, documents of both sorts, a team's memories, language models, disk, permissions and spool, with advice."""
     reached = await asyncio.gather(_memory(app), _vectors(app), _documents(app), _shared_documents(app))
-    return [*reached, *await _team(app), *await asyncio.to_thread(_disk, app)]
+    return [*reached, *await _team(app), *_language_models(app), *await asyncio.to_thread(_disk, app)]
 
 
 async def _memory(app: Application) -> Check:
@@ -96,6 +99,15 @@ async def _reached(name: str, what: str, storage: SessionStorage, place: str) ->
     except PortError as error:
         return Check(name, "fail", f"{what} cannot be reached: {error}")
     return Check(name, "ok", f"{what}: {place}, {1_000 * (time.perf_counter() - began):.0f} ms away.")
+
+
+def _language_models(app: Application) -> list[Check]:
+    """Where an order of them was set; nobody is asked, the keyring neither: it might wait for its user."""
+    settings = app.llm_providers.settings
+    if not settings.llm_providers:
+        return []
+    found = [without_keys(settings, vendor) for vendor in order(settings)]
+    return [Check("language models", *state(found, keys=False))]
 
 
 def _disk(app: Application) -> list[Check]:

@@ -17,6 +17,7 @@ from session_mgmt_mcp.tools import (
     files,
     insight,
     interruptions,
+    llm,
     memory,
     metrics,
     packing,
@@ -72,6 +73,7 @@ TOOL_MODULES = (
     activity,
     serverless,
     teams,
+    llm,
     server,
 )  # importing them publishes their tools
 

@@ -48,11 +48,12 @@ def tool(
     read_only: bool = False,
     destructive: bool = False,
     idempotent: bool = False,
+    open_world: bool = False,
     always_load: bool = False,
 ) -> Callable[[F], F]:
     """Publishes the function under its own name; its docstring tells the model when to use it.
 
-    `hint` are the words by which a client that defers tools finds this one.
+    `hint` are the words by which a client that defers tools finds this one; `open_world`: it asks servers elsewhere.
     """
     meta: dict[str, Any] = {"anthropic/searchHint": hint}
     if always_load:
@@ -61,7 +62,7 @@ def tool(
         read_only_hint=read_only,
         destructive_hint=destructive,
         idempotent_hint=read_only or idempotent,
-        open_world_hint=False,
+        open_world_hint=open_world,
     )
 
     def publish(function: F) -> F:

@@ -90,7 +90,7 @@ NO_SEARCH = {
     "crackerjack_quality_trends", "crackerjack_history", "get_crackerjack_results_history", "crackerjack_patterns",
     "analyze_crackerjack_test_patterns", "list_project_groups", "get_project_insights",
     "get_serverless_session", "list_serverless_sessions",
-    "list_teams", "get_team_statistics", "get_shared_reflection",
+    "list_teams", "get_team_statistics", "get_shared_reflection", "list_llm_providers",
 }  # fmt: skip
 
 

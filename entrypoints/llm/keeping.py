@@ -1,0 +1,55 @@
+"""`api-key`: a key goes into the keyring, or out of it, without a hub, a call or a conversation."""
+
+import asyncio
+import getpass
+import os
+import sys
+from typing import Any
+
+from session_mgmt_mcp.adapters.keyring.secret_store import SERVICE, KeyringSecretStore
+from session_mgmt_mcp.llm.keys import checked, key_in_environment, secret_name
+from session_mgmt_mcp.llm.vendors import Vendor, base_url, origin
+from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.secret_store import MOST_CHARACTERS
+from session_mgmt_mcp.settings import load
+
+WHERE = f"the operating system's keyring, service {SERVICE}"
+
+
+def read(vendor: Vendor) -> str:
+    """Asked for where somebody types, unseen; else what comes on stdin. Raises Invalid, without it, for what is no key."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        said = getpass.getpass(f"Key of {vendor} (it is not shown): ", sys.stderr)
+    else:
+        said = "" if sys.stdin is None else sys.stdin.buffer.read(2 * MOST_CHARACTERS).decode("latin-1")
+    if not said.strip():
+        raise Invalid("No key was given: type it, or send it on stdin.")
+    return checked("what was given", said.strip())
+
+
+def keep(vendor: Vendor, key: str) -> dict[str, Any]:
+    """{"kept_in", "name", "for", "note"}, never the key. Raises Unavailable where there is no keyring."""
+    address = base_url(vendor, load())
+    name = secret_name(vendor, address)
+    asyncio.run(KeyringSecretStore().set(name, key))
+    return {"kept_in": WHERE, "name": name, "for": _server(address), "note": _note(vendor, address)}
+
+
+def forget(vendor: Vendor) -> dict[str, Any]:
+    """{"deleted", "kept_in", "name", "for"}: whether there was one."""
+    address = base_url(vendor, load())
+    name = secret_name(vendor, address)
+    gone = asyncio.run(KeyringSecretStore().delete(name))
+    return {"deleted": gone, "kept_in": WHERE, "name": name, "for": _server(address)}
+
+
+def _server(address: str) -> str:
+    there = origin(address)
+    return f"{there.scheme}://{there.host}:{there.port}"
+
+
+def _note(vendor: Vendor, address: str) -> str:
+    found = key_in_environment(vendor, address, os.environ)
+    if found is not None:
+        return f"{found.name} in the environment wins over it."
+    return f"`session-mgmt-mcp call test_llm_providers provider={vendor}` tries it."
