@@ -12,7 +12,6 @@ from session_mgmt_mcp.contracts.llm_vendor import (
     Says,
     Scene,
     Stalls,
-    Vendor,
 )
 from session_mgmt_mcp.ports.llm_provider import (
     Interrupted,
@@ -79,7 +78,4 @@ class TestMemoryLLMProvider(LLMProviderContract):
     def nowhere(self) -> MemoryLLMProvider:
         return MemoryLLMProvider(Scripted((), Unreachable("Nobody is there.")), models=("scripted-1",))
 
-    async def test_a_model_that_takes_no_temperature_answers_without(  # type: ignore[override]
-        self, provider: MemoryLLMProvider, vendor: Vendor, way: str
-    ) -> None:
-        pytest.skip("its models take any")
+    test_a_model_that_takes_no_temperature_answers_without = None  # type: ignore[assignment]  # its models take any
