@@ -4,7 +4,8 @@ import asyncio
 import logging
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from session_mgmt_mcp.adapters.llm_failures import Server, interrupted, unreachable
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     import httpx2
 
 C = TypeVar("C")
+T = TypeVar("T")
 
 CONNECT_SECONDS = 5.0
+ERROR_BYTES = 65_536
 NO_KEY = "none"
 """What an SDK is given as the key; the real one is set where a request leaves."""
 
@@ -53,51 +56,79 @@ class Sdk(Generic[C]):
         return self._made
 
 
-def http_client(server: Server, *kept: str) -> "httpx2.AsyncClient":
+def http_client(server: Server, *kept: str, key_header: str = "authorization") -> "httpx2.AsyncClient":
     """Sends what is asked, the key, and of an SDK's own headers those in `kept`: none of the environment, none about
     this machine. Follows no redirect; asks no proxy for this machine; waits for an answer as long as nobody stops it."""
     import httpx2
 
-    async def leave(request: "httpx2.Request") -> None:
+    return httpx2.AsyncClient(**connection(httpx2, server, *kept, key_header=key_header))
+
+
+def connection(http: Any, server: Server, *kept: str, key_header: str = "authorization") -> dict[str, Any]:
+    """What makes an AsyncClient of `http` such a one: that is httpx2, or httpx for an SDK which still uses that."""
+    timeout = http.Timeout(None, connect=CONNECT_SECONDS)
+
+    async def leave(request: Any) -> None:
         ours = {
             "host": request.url.netloc.decode("ascii"),
             "accept": "application/json, text/event-stream",
             "user-agent": "session-mgmt-mcp",
         }
-        if server.access.api_key:
-            ours["authorization"] = f"Bearer {server.access.api_key}"
+        if key := server.access.api_key:
+            ours[key_header] = f"Bearer {key}" if key_header == "authorization" else key
         if request.method != "GET":
             ours["content-type"] = "application/json"
         framing = ("content-length", "transfer-encoding")
         ours |= {name: request.headers[name] for name in (*framing, *kept) if name in request.headers}
-        request.headers = httpx2.Headers(ours)
+        request.headers = http.Headers(ours)
+        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}  # an SDK may have set its own
 
     trusted: ssl.SSLContext | bool = True
     if server.is_here and not server.access.base_url.lower().startswith("https:"):
         trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and needs no 60 ms to read who is trusted
-    return httpx2.AsyncClient(
-        verify=trusted,
-        trust_env=not server.is_here,
-        follow_redirects=False,
-        timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
-        event_hooks={"request": [leave]},
-    )
+    return {
+        "verify": trusted,
+        "trust_env": not server.is_here,
+        "follow_redirects": False,
+        "timeout": timeout,
+        "event_hooks": {"request": [leave]},
+    }
 
 
-def broken(server: Server, error: Exception) -> PortError:
+async def beginning(response: Any) -> bytes:
+    """Of the body of an error, as much as says something; also of one that breaks off."""
+    found = bytearray()
+    with suppress(Exception):
+        async with aclosing(response.aiter_bytes()) as chunks:
+            async for chunk in chunks:
+                found += chunk
+                if len(found) >= ERROR_BYTES:
+                    break
+    return bytes(found[:ERROR_BYTES])
+
+
+async def begun(parts: AsyncIterator[T]) -> AsyncIterator[T]:
+    """A stream whose first part has come: what is wrong from the beginning is raised here, not where it is read."""
+    first = await anext(parts, None)
+
+    async def whole() -> AsyncIterator[T]:
+        async with aclosing(parts):  # type: ignore[type-var]
+            if first is not None:
+                yield first
+            async for part in parts:
+                yield part
+
+    return whole()
+
+
+def broken(server: Server, error: Exception, library: str = "httpx2") -> PortError:
     """For what is no answer of a server: the connection that failed, or what could not be read."""
-    httpx2: Any = sys.modules["httpx2"]
-    before = (
-        httpx2.ConnectError,
-        httpx2.ConnectTimeout,
-        httpx2.PoolTimeout,
-        httpx2.ProxyError,
-        httpx2.UnsupportedProtocol,
-    )
+    http: Any = sys.modules[library]
+    before = (http.ConnectError, http.ConnectTimeout, http.PoolTimeout, http.ProxyError, http.UnsupportedProtocol)
     for cause in _causes(error):
         if isinstance(cause, before):
             return unreachable(server, str(cause))
-        if isinstance(cause, httpx2.TransportError):
+        if isinstance(cause, http.TransportError):
             return interrupted(server, "the connection broke off")
     return interrupted(server, "what came is none")
 
