@@ -119,7 +119,14 @@ def _empty(app: Application, instructions: str) -> FastMCP:
     async def lifespan(_: FastMCP) -> AsyncIterator[dict[str, Application]]:
         yield {"application": app}
 
-    return Stateless("session-mgmt", instructions, version=VERSION, lifespan=lifespan, mask_error_details=True)
+    return Stateless(
+        "session-mgmt",
+        instructions,
+        version=VERSION,
+        lifespan=lifespan,
+        mask_error_details=True,
+        dereference_schemas=False,  # they need none: see `tools.registry`
+    )
 
 
 def repeatable_tools() -> list[str]:
