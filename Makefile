@@ -36,6 +36,7 @@ coverage: install
 
 slow: install
 	$(BIN)/python -m pytest -n0 -m slow
+	$(BIN)/python -m pytest -n auto -m "not slow" --store duckdb tests/unit
 	$(BIN)/python -m pytest -n auto -m "hypothesis and not slow" --hypothesis-profile=thorough
 
 bench: install

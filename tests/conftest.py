@@ -28,6 +28,10 @@ hypothesis.settings.register_profile("thorough", max_examples=500, suppress_heal
 hypothesis.settings.load_profile("quick")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--store", choices=("memory", "duckdb"), default="memory", help="where unit tests keep memories")
+
+
 def pytest_configure() -> None:
     sys.addaudithook(_reach_nothing_but_loopback)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background; children would be deaf too

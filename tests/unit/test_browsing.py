@@ -16,6 +16,8 @@ from session_mgmt_mcp.ports.vector_store import Condition
 from session_mgmt_mcp.tools.browsing import AdvancedReply, SuggestionReply
 from session_mgmt_mcp.tools.budget import size
 
+pytestmark = pytest.mark.on_disk
+
 MARCH = datetime(2026, 3, 10, 9, tzinfo=UTC)
 
 

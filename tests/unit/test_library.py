@@ -16,6 +16,7 @@ def test_the_package_names_what_it_offers():
         _ = session_mgmt_mcp.nothing
 
 
+@pytest.mark.on_disk
 def test_a_sync_memory_stores_one_and_many_and_finds_them_after_reopening(tmp_path):
     with Memory(tmp_path / "data", project="shop", **FAKES) as memory:
         memory.store("The cache must be reset after a schema change.", tags=["cache"])
@@ -44,6 +45,7 @@ def test_threads_share_a_sync_memory(tmp_path):
         assert len(memory.search("fact number", limit=50)) == 16
 
 
+@pytest.mark.on_disk
 def test_a_directory_has_one_owner_and_the_second_is_told(tmp_path):
     with Memory(tmp_path / "data", **FAKES), pytest.raises(Unavailable) as caught:
         Memory(tmp_path / "data", **FAKES).__enter__()

@@ -76,6 +76,7 @@ async def test_the_digest_tells_sessions_from_what_was_kept_on_purpose(product_i
     assert "- /home/you/shop/shop/importer.py (3)" in page
 
 
+@pytest.mark.on_disk
 async def test_the_digest_is_of_the_callers_project_alone(product_in, shop, tmp_path):
     other = tmp_path / "bank"
     other.mkdir()

@@ -125,6 +125,7 @@ async def test_switched_off_nothing_is_noted(tmp_path):
         assert reply["totals"]["searches"] == 0 and "query_log" in reply["summary"]
 
 
+@pytest.mark.on_disk
 async def test_what_was_noted_is_there_after_closing():
     for expected in (1, 2):
         async with open_application(load(embedder="memory")) as app:

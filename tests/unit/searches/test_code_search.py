@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.on_disk
+
 CART = """\
 package cart
 
