@@ -1,5 +1,6 @@
 """Every test lives in a home of its own, and none needs what lies outside the repository."""
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    gc.disable()  # until everything is collected: what is imported stays
     sys.addaudithook(_reach_nothing_but_loopback)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background; children would be deaf too
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,6 +46,39 @@ def _reach_nothing_but_loopback(event: str, arguments: tuple[Any, ...]) -> None:
         host = str(arguments[1][0])
         if host != "localhost" and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
             raise OSError(f"a test may not connect to {host}")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # five thousand tests and what they import are looked through no more
+    gc.enable()
+    _check_answers_quickly()
+
+
+def _check_answers_quickly() -> None:
+    """A client lists all tools before it checks its first answer, and makes a validator of a schema: once is enough.
+
+    Each answer is checked all the same, against what a server of ours told the first client of this process.
+    """
+    if "mcp.client.session" in sys.modules:
+        from mcp.client.session import ClientSession
+
+        schemas: dict[str, Any] = {}
+        validators: dict[str, Any] = {}
+        check = ClientSession.validate_tool_result
+
+        async def check_quickly(self: ClientSession, name: str, result: Any) -> None:
+            if self._discover_server_info is None or self._discover_server_info.name != "session-mgmt":
+                return await check(self, name, result)
+            if name in schemas:
+                self._tool_output_schemas.setdefault(name, schemas[name])
+            if name in validators:
+                self._tool_output_validators.setdefault(name, validators[name])
+            await check(self, name, result)
+            schemas.update(self._tool_output_schemas)
+            validators.update(self._tool_output_validators)
+            return None
+
+        ClientSession.validate_tool_result = check_quickly  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(wrapper=True)
