@@ -32,8 +32,9 @@ class Client:
     """One stdio client. `modern` speaks server/discover, the others initialize."""
 
     def __init__(self, command, modern=False, **env):
+        self.environ = {**os.environ, "PYTHONFAULTHANDLER": "1", **env}
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **env}
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environ
         )
         self.modern = modern
         self.others = queue.Queue()
@@ -73,8 +74,27 @@ class Client:
     def answer(self, whom, seconds=SECONDS):
         """The whole answer to the request of that id."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: whom in self._answers, seconds), f"no answer to {whom}"
-            return self._answers[whom]
+            if self._arrived.wait_for(lambda: whom in self._answers, seconds):
+                return self._answers[whom]
+        raise AssertionError(f"no answer to {whom}\n{self.last_words()}")
+
+    def is_answered(self, whom):
+        return whom in self._answers
+
+    def last_words(self):
+        """Of a shim that does not answer, and of its hub: where each of their threads is. They end by it."""
+        code = self.process.poll()
+        said = [f"the shim {'runs' if code is None else f'ended with {code}'}"]
+        data = Path(self.environ["SESSION_MGMT_DATA_DIR"])
+        logs = Path(self.environ["SESSION_MGMT_LOG_DIR"])
+        for pid in World(data).hubs():
+            os.kill(pid, signal.SIGABRT)
+        self.process.send_signal(signal.SIGABRT)
+        self.process.wait(30)
+        said.append(self.process.stderr.read().decode(errors="replace"))
+        for file in (data / "hub.lock", logs / "hub.stderr.log", logs / "hub.log"):
+            said += [f"--- {file.name}", file.read_text()[-5_000:] if file.exists() else "is not there"]
+        return "\n".join(said)
 
     def request(self, method, params=None, seconds=SECONDS):
         answer = self.answer(self.send(method, params), seconds)
