@@ -84,7 +84,6 @@ from session_mgmt_mcp.ports.handoff_files import HandoffFiles
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
 from session_mgmt_mcp.ports.package_manager import PackageManager
-from session_mgmt_mcp.ports.price_list import PriceList
 from session_mgmt_mcp.ports.process_runner import ProcessRunner
 from session_mgmt_mcp.ports.project_files import ProjectFiles
 from session_mgmt_mcp.ports.quality_runner import QualityRunner
@@ -182,14 +181,6 @@ async def _llm_providers(settings: Settings, credentials: Credentials) -> AsyncI
     opened = Providers(settings, credentials)
     yield opened
     await opened.close()
-
-
-def _prices() -> PriceList:
-    class No:
-        def price(self, provider: str, model: str) -> None:
-            return None
-
-    return No()
 
 
 def _llm_limits(settings: Settings) -> Limits:
@@ -415,7 +406,7 @@ class Container(containers.DeclarativeContainer):
         llm_providers.provided.open,
         providers.Singleton(order, settings),
         providers.Singleton(DefaultModels, llm_providers),
-        providers.Singleton(PricesByServer, providers.Singleton(_prices), llm_providers),
+        providers.Singleton(PricesByServer, llm_providers),
         providers.Singleton(Ledger, storage, clock, zone),
         providers.Singleton(_llm_limits, settings),
     )

@@ -1,24 +1,21 @@
-"""What a model costs where it is asked: the vendor's price on its own server alone."""
-
-from decimal import Decimal
+"""What a model costs where it is asked."""
 
 from session_mgmt_mcp.llm.providers import Providers
 from session_mgmt_mcp.llm.vendors import TERMS, Vendor, base_url, origin
-from session_mgmt_mcp.ports.price_list import Price, PriceList
-
-FREE = Price(Decimal(0), Decimal(0))
+from session_mgmt_mcp.ports.price_list import Price
 
 
 class PricesByServer:
-    """PriceList. A server on this machine costs nothing; what another one asks that is not the vendor's, nobody knows."""
+    """PriceList for the servers that the settings of `providers` name at the moment; one on this machine is free."""
 
-    def __init__(self, vendors: PriceList, providers: Providers) -> None:
-        self._vendors = vendors
+    def __init__(self, providers: Providers) -> None:
         self._providers = providers
 
     def price(self, provider: str, model: str) -> Price | None:
+        from session_mgmt_mcp.adapters.genai_prices.price_list import GenaiPriceList
+
         vendor = Vendor(provider)
-        there = origin(base_url(vendor, self._providers.settings))
-        if there.on_this_machine:
-            return FREE
-        return self._vendors.price(provider, model) if there == origin(TERMS[vendor].own) else None
+        address = base_url(vendor, self._providers.settings)
+        there = origin(address)
+        elsewhere = {provider: address} if there != origin(TERMS[vendor].own) else {}
+        return GenaiPriceList(elsewhere, free={provider} if there.on_this_machine else ()).price(provider, model)

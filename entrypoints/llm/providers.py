@@ -14,7 +14,23 @@ from session_mgmt_mcp.settings import Settings
 
 def made(vendor: Vendor, access: Access, settings: Settings) -> LLMProvider:
     """Nothing is imported of its SDK, and nothing sent, before its first call. The caller closes it."""
-    raise Unsupported(f"{vendor} cannot be asked yet: {access.base_url} was not called.")
+    from session_mgmt_mcp.adapters.patient_llm import Patience, PatientProvider
+
+    return PatientProvider(_adapter(vendor, access), Patience(total=settings.llm_timeout))
+
+
+def _adapter(vendor: Vendor, access: Access) -> LLMProvider:
+    match vendor:
+        case Vendor.ANTHROPIC:
+            from session_mgmt_mcp.adapters.anthropic.llm_provider import AnthropicProvider
+
+            return AnthropicProvider(access)
+        case Vendor.OPENAI:
+            from session_mgmt_mcp.adapters.openai.llm_provider import OpenAIProvider
+
+            return OpenAIProvider(access)
+        case Vendor.GEMINI | Vendor.OLLAMA:
+            raise Unsupported(f"{vendor} cannot be asked yet: {access.base_url} was not called.")
 
 
 Maker = Callable[[Vendor, Access, Settings], LLMProvider]
