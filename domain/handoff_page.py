@@ -10,6 +10,7 @@ from session_mgmt_mcp.domain.sharing import share
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.domain.tokens import tokens
 
+FILE = "HANDOFF.md"  # in the top of a repository, where somebody asks for it
 BUDGET = 1_500
 SHOWN = 160  # characters of a command
 LOOKED_UP = ("Read: ", "Grep: ", "Glob: ", "LS: ")  # a file that was not there is no error to hand on

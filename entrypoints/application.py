@@ -52,6 +52,7 @@ from session_mgmt_mcp.domain.watching import Watching
 from session_mgmt_mcp.domain.worktree_switch import WorktreeSwitch
 from session_mgmt_mcp.domain.worktrees import WorktreeService
 from session_mgmt_mcp.llm.providers import Providers
+from session_mgmt_mcp.polishing import Polishing
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.import_ledger import ImportLedger
 from session_mgmt_mcp.ports.notifier import Notifier
@@ -93,6 +94,7 @@ class Application:
     voting: VotingService
     handoffs: HandoffService
     learning: LearningService
+    polishing: Polishing
     compaction: CompactionService
     contexts: ContextService
     session_places: SessionPlaces
@@ -155,6 +157,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             voting=await _made(container.voting()),
             handoffs=await _made(container.handoffs()),
             learning=await _made(container.learning()),
+            polishing=await _made(container.polishing()),
             compaction=await _made(container.compaction()),
             contexts=await _made(container.contexts()),
             session_places=await _made(container.session_places()),
@@ -187,6 +190,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         try:
             yield application
         finally:
+            await application.polishing.close()
             await application.monitor.close()
             await application.activity.close()
             await application.watching.close()

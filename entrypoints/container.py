@@ -37,6 +37,7 @@ from session_mgmt_mcp.domain.learning import LearningService
 from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.llm.budget import Limits
 from session_mgmt_mcp.domain.llm.ledger import Ledger
+from session_mgmt_mcp.domain.llm.polishing import PolishService
 from session_mgmt_mcp.domain.llm.service import LLMService
 from session_mgmt_mcp.domain.memory import MemoryService
 from session_mgmt_mcp.domain.metrics import MetricsService
@@ -71,6 +72,7 @@ from session_mgmt_mcp.llm.prices import PricesByServer
 from session_mgmt_mcp.llm.providers import DefaultModels, Providers
 from session_mgmt_mcp.llm.vendors import order
 from session_mgmt_mcp.machine import identity
+from session_mgmt_mcp.polishing import Polishing
 from session_mgmt_mcp.ports.activity_source import ActivitySource
 from session_mgmt_mcp.ports.code_parser import CodeParser
 from session_mgmt_mcp.ports.date_parser import DateParser
@@ -511,6 +513,11 @@ class Container(containers.DeclarativeContainer):
         git,
         clock,
         reminders.provided.lines,
+    )
+    polishing = providers.Singleton(
+        Polishing,
+        providers.Singleton(PolishService, handoffs, storage, llm, clock),
+        settings.provided.llm_polish,
     )
     learning = providers.Singleton(LearningService, store, memory)
     compaction = providers.Singleton(CompactionService, store, storage, capture, transcripts, git, clock)

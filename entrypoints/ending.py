@@ -10,7 +10,7 @@ from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain import contexts
 from session_mgmt_mcp.domain.grants import Operation
 from session_mgmt_mcp.domain.handoff import Handoff
-from session_mgmt_mcp.domain.handoff_page import page, title
+from session_mgmt_mcp.domain.handoff_page import FILE, page, title
 from session_mgmt_mcp.domain.quality.scoring import Score
 from session_mgmt_mcp.domain.quality.trend import Trend
 from session_mgmt_mcp.domain.sessions import Reason, Session, State
@@ -18,7 +18,6 @@ from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.ports.errors import Invalid
 
 OURS = b"<!-- session-mgmt-mcp: a handoff, written on request -->"
-PAGE = "HANDOFF.md"
 WRITTEN = 3_000  # tokens
 
 
@@ -60,12 +59,15 @@ class Finished:
     learned: list[str]
 
 
-async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finished:
-    """Ends the caller's session on request. Raises Invalid for a write that was not granted or would replace a stranger's file."""
+async def finish(app: Application, folder: Path, write_to_repo: bool, polish: bool | None = None) -> Finished:
+    """Ends the caller's session on request. Raises Invalid for a write that was not granted or would replace a stranger's file.
+
+    `polish`: whether a language model writes a summary, None as it is set; everything else is done before it is asked.
+    """
     project = await app.projects.project_of(str(folder))  # another one's, if the call is about another folder
     if write_to_repo:
         await app.grants.require(Operation.REPO_WRITE, project)
-        await asyncio.to_thread(_check_ours, await app.projects.top_of(folder) / PAGE)
+        await asyncio.to_thread(_check_ours, await app.projects.top_of(folder) / FILE)
     session = await current.started(app, folder)
     score = await app.quality.score(folder)
     [last, *_] = [*await app.quality.latest(project, 1), None]
@@ -74,27 +76,38 @@ async def finish(app: Application, folder: Path, write_to_repo: bool) -> Finishe
     ended = await end(app, session, Reason.ASKED, datetime.now(UTC)) or session
     learned = await app.learning.learn(session.id, session.project)
     handoff = await app.handoffs.of(session.id)
-    file = None
+    file, told, before = None, "", list[str]()
     if handoff is not None:
-        file = str(app.handoffs.file_of(handoff))
-        if write_to_repo:
-            top = await app.projects.top_of(folder)
-            file = str(await asyncio.to_thread(_write, top, page(handoff, WRITTEN)))
+        top = await app.projects.top_of(folder) if write_to_repo else None
+        file = str(await _left(app, handoff, top))
+        told = await app.polishing.asked(session.id, polish)
+        before = await app.handoffs.summary_lines(handoff)
+        if before and top:
+            await _left(app, handoff, top)
     kept = f"{counted(learned.new, 'insight')} kept" if learned.new else "no new insight"
     left = title(handoff) if handoff else "nothing happened in it, so there is no handoff"
+    quality = f"quality {'unknown' if score.total is None else f'{score.total}/100'}"
     return Finished(
-        summary=f"Ended: {left}; {kept}; quality {'unknown' if score.total is None else f'{score.total}/100'}.",
+        summary=f"{'; '.join(part for part in (f'Ended: {left}', kept, quality, told) if part).rstrip('.')}.",
         session=ended,
         score=score,
         trend=await app.quality.trend(project),
-        page=page(handoff) if handoff else None,
+        page=page(handoff, before=before) if handoff else None,
         file=file,
         learned=[lesson.text for lesson in learned.lessons],
     )
 
 
+async def _left(app: Application, handoff: Handoff, top: Path | None) -> Path:
+    """Where it can be read: in the top of the repository where that was asked for."""
+    if top is None:
+        return app.handoffs.file_of(handoff)
+    before = await app.handoffs.summary_lines(handoff)
+    return await asyncio.to_thread(_write, top, page(handoff, WRITTEN, before=before))
+
+
 def _write(folder: Path, text: str) -> Path:
-    file = folder / PAGE
+    file = folder / FILE
     _check_ours(file)
     unfinished = file.with_name(f".{file.name}.tmp")
     unfinished.unlink(missing_ok=True)

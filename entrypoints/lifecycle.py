@@ -132,6 +132,7 @@ class Lifecycle:
         session = session or await self._app.sessions.open(_opening(event))
         await asyncio.sleep(self._settle_seconds)
         await end(self._app, session, str(event.get("reason") or Reason.OTHER), _time_of(event))
+        self._app.polishing.ended(session.id)
 
     async def _arrived(self, caller: Connection) -> None:
         async with self._turn(caller.folder):
@@ -163,6 +164,7 @@ class Lifecycle:
         known = await self._app.sessions.get(id)
         if known is not None and known.state is State.OPEN:
             await end(self._app, known, Reason.LOST, _last_written(known))
+            self._app.polishing.ended(id)
 
 
 def _opening(event: Mapping[str, Any]) -> Opening:

@@ -35,7 +35,7 @@ async def open_service() -> AsyncIterator[Service]:
             return lifecycle.on_event(event)
 
         def busy() -> bool:
-            work = (app.embedding, app.runs, app.monitor, app.activity, follower, lifecycle, reminding)
+            work = (app.embedding, app.runs, app.monitor, app.activity, app.polishing, follower, lifecycle, reminding)
             return any(one.busy for one in work) or not catching_up.done()
 
         try:
@@ -51,6 +51,7 @@ async def open_service() -> AsyncIterator[Service]:
             )
         finally:
             await lifecycle.close()
+            await app.polishing.close()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)

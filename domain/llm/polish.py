@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from session_mgmt_mcp.domain.handoff import Handoff
 from session_mgmt_mcp.domain.handoff_document import body_of, handoff_from
-from session_mgmt_mcp.domain.handoff_page import parts
+from session_mgmt_mcp.domain.handoff_page import FILE, parts
 from session_mgmt_mcp.domain.redaction import redact, redact_values
 from session_mgmt_mcp.domain.sentences import sentences
 from session_mgmt_mcp.domain.sharing import share
@@ -110,7 +110,7 @@ def asking(handoff: Handoff) -> Asking | None:
     message with the evidence has at most EVIDENCE tokens. Its delimiters carry the hash of what they enclose, and no line
     between them holds `<`, so no line can pass for one.
     """
-    body = redact_values(_visible(body_of(replace(handoff, reminders=()))))
+    body = redact_values(_visible(body_of(_own(handoff))))
     assert isinstance(body, Mapping)
     evidence, lines = _chosen(handoff_from(body))
     if not lines:
@@ -120,6 +120,16 @@ def asking(handoff: Handoff) -> Asking | None:
     asked = f"<{tag}>\n{data}\n</{tag}>\n{_REMINDER}"
     messages = Message(Role.SYSTEM, _TASK.format(tag=tag)), Message(Role.USER, asked)
     return Asking(messages, evidence, sha256(data.encode()).hexdigest()[:32])
+
+
+def _own(handoff: Handoff) -> Handoff:
+    """Without reminders, and without the page that the end of the session itself writes."""
+    looked = handoff.uncommitted
+    if looked is not None:
+        left = [(path, state) for path, state in looked.files if path != FILE]
+        looked = replace(looked, files=left, total=looked.total - len(looked.files) + len(left))
+    files = [one for one in handoff.files if one.path != FILE]
+    return replace(handoff, reminders=(), uncommitted=looked, files=files)
 
 
 def _chosen(handoff: Handoff) -> tuple[tuple[Evidence, ...], list[str]]:

@@ -137,11 +137,15 @@ async def end(
     write_to_repo: Annotated[
         bool, Field(description="Also write HANDOFF.md to the top of the repository; needs a grant.")
     ] = False,
+    polish: Annotated[
+        bool | None,
+        Field(description="Have a language model add a summary, which may cost money; null: as the user has set it."),
+    ] = None,
     app: Application = Inject,
 ) -> EndReply:
     """End the session: a final score, what was learned kept as reflections, and a handoff from the real work that the next
     session reads. Calling it twice changes nothing. In git repositories a session also ends by itself."""
-    done = await ending.finish(app, current.folder_of(working_directory), write_to_repo)
+    done = await ending.finish(app, current.folder_of(working_directory), write_to_repo, polish)
     return EndReply(
         summary=done.summary,
         session=SessionFacts.of(done.session),

@@ -106,6 +106,8 @@ def test_the_same_work_seen_at_another_time_is_asked_about_in_the_same_words():
     later = replace(one, made=BEGAN + timedelta(days=1), ended=BEGAN + timedelta(days=1), uncommitted=looked)
     assert asking(later) == asking(one)
     assert asking(replace(one, reminders=["Deploy"])) == asking(one)
+    left = [*one.uncommitted.files, ("HANDOFF.md", "untracked")]
+    assert asking(replace(one, uncommitted=replace(one.uncommitted, files=left, total=2))) == asking(one)
     assert asking(replace(one, todos=[])).digest != asking(one).digest
 
 
