@@ -131,7 +131,7 @@ async def start(
     )
 
 
-@tool(idempotent=True, always_load=True, hint="end finish session handoff summary learned")
+@tool(idempotent=True, open_world=True, always_load=True, hint="end finish session handoff summary learned")
 async def end(
     working_directory: Folder = None,
     write_to_repo: Annotated[
