@@ -4,6 +4,7 @@ import email.utils
 import math
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -46,6 +47,7 @@ _NOT_TAKEN = re.compile(
     r"not support|n't support|unsupported|deprecated|not (permitted|allowed)|un(known|recognized|expected)", re.I
 )
 _MODEL = re.compile(r"\bmodels?\b", re.I)
+_HOST = re.compile(r"[\w.:\[\]-]+")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _RESETS = re.compile(r"(x|anthropic)-ratelimit-(reset-[\w-]+|[\w-]+-reset)")
@@ -65,13 +67,14 @@ class Server:
     def __post_init__(self) -> None:
         """Raises Invalid for an address that cannot be asked."""
         try:
-            usable = self._address.scheme in {"http", "https"} and self._address.hostname and self._address.port != 0
+            named = self._address.hostname and self._address.port != 0
         except ValueError:
-            usable = False
+            named = False
+        usable = named and self._address.scheme in {"http", "https"} and _HOST.fullmatch(self.host)
         if not usable:
             raise Invalid(f"base_url of {self.name}: give one that begins with https:// (or http:// on this machine).")
-        if self._address.username is not None or self._address.password is not None:
-            raise Invalid(f"base_url of {self.name}: leave out the name and the password before the @.")
+        if "@" in self._address.netloc or self._address.query or self._address.fragment:
+            raise Invalid(f"base_url of {self.name}: leave out what stands before an @ and after a ? or #.")
 
     @cached_property
     def _address(self) -> SplitResult:
@@ -182,8 +185,11 @@ def interrupted(server: Server, why: str) -> Interrupted:
 
 def misdirected(server: Server, told: Told) -> Misdirected:
     """Names the host where the server wanted to send the request, and nothing else of that address."""
-    to = urlsplit(urljoin(server.access.base_url, told.headers.get("location", "")))
-    there = server.quoted(to.netloc.rpartition("@")[2])
+    try:
+        to = urlsplit(urljoin(server.access.base_url, told.headers.get("location", ""))).netloc
+    except ValueError:
+        to = ""
+    there = server.quoted(to.rpartition("@")[2]) or "somewhere else"
     return Misdirected(f"{server} sends on to {there}: nothing was sent there; set base_url to the right address.")
 
 
@@ -214,9 +220,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         seconds = _number(said) * scale
         if math.isfinite(seconds):
             return _bounded(seconds)
-    with_date = email.utils.parsedate_tz(headers.get("retry-after", ""))
-    if with_date is not None:
-        return _bounded(email.utils.mktime_tz(with_date) - now.timestamp())
+    with suppress(ValueError, OverflowError):
+        when = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+        return _bounded((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now.timestamp())
     return max((wait for wait in _resets(headers, now) if wait is not None), default=None)
 
 

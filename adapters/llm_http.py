@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from session_mgmt_mcp.adapters.llm_failures import Server, interrupted, unreachable
 from session_mgmt_mcp.ports.errors import PortError, Unsupported
+from session_mgmt_mcp.ports.llm_provider import Unreachable
 
 if TYPE_CHECKING:
     import httpx2
@@ -37,19 +38,29 @@ class Sdk(Generic[C]):
         self._in_turn = asyncio.Lock()
 
     async def client(self) -> C:
-        """Raises Unsupported where it is not installed."""
+        """Raises Unsupported where it is not installed, Unreachable where the environment names a proxy that is none."""
         async with self._in_turn:
             if self._made is None:
                 try:
                     self._made = await asyncio.to_thread(self._load)
                 except ImportError as error:
-                    raise Unsupported(
-                        f"{self._extra} needs the extra {self._extra}: "
-                        f"pip install 'session-mgmt-mcp[{self._extra}]'. (Missing: {error.name})"
-                    ) from None
+                    raise self._missing(error) from None
+                except Exception:  # it says what the proxy is, perhaps with a password
+                    raise self._unreached() from None
                 for name in self._loggers:
                     logging.getLogger(name).setLevel(logging.WARNING)
             return self._made
+
+    def _missing(self, error: ImportError) -> PortError:
+        if error.name is None:  # a kind of proxy that needs another library
+            return self._unreached()
+        return Unsupported(
+            f"{self._extra} needs the extra {self._extra}: pip install 'session-mgmt-mcp[{self._extra}]'. "
+            f"(Missing: {error.name})"
+        )
+
+    def _unreached(self) -> PortError:
+        return Unreachable(f"{self._extra} was not asked: see to the proxy that HTTPS_PROXY or ALL_PROXY names.", 60.0)
 
     @property
     def made(self) -> C | None:

@@ -126,6 +126,8 @@ class AnthropicProvider:
         after: dict[str, Any] = {}
         for _ in range(PAGES):
             page = await self._listed(limit=1_000, **after)
+            if page is None:
+                raise Unsupported(f"{self._server} has no list of models: name one that it is known to have.")
             known = [model.id for model in page.data]
             found.update(known)
             if not known or not getattr(page, "has_more", None):
@@ -134,10 +136,7 @@ class AnthropicProvider:
         return sorted(found)
 
     async def health(self) -> None:
-        try:
-            await self._listed(limit=1)
-        except Unsupported:
-            return  # it answered, and has no list
+        await self._listed(limit=1)  # also without a list, it has answered
 
     async def close(self) -> None:
         if self._sdk.made is not None:
@@ -163,6 +162,7 @@ class AnthropicProvider:
             raise self._failure(error, prompt.model) from None
 
     async def _listed(self, **asked: Any) -> Any:
+        """A page of the list; None: the server has none."""
         self._server.check_key(needed=self._own)
         client = await self._sdk.client()
         try:
@@ -172,7 +172,7 @@ class AnthropicProvider:
         except Exception as error:
             told = _told(error)
             if told.status in {404, 405, 501} and told.readable:
-                raise Unsupported(f"{self._server} has no list of models: name one that it is known to have.") from None
+                return None
             raise self._failure(error, "") from None
         raise interrupted(self._server, "what came is no list of models")
 

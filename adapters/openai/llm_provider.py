@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 BASE_URL = "https://api.openai.com/v1"
 
+_OPTIONAL = ("temperature", "stream_options", "max_tokens", "max_completion_tokens")
+
 _MEANINGS: dict[str, type[PortError]] = {
     **dict.fromkeys(
         (
@@ -116,13 +118,13 @@ class OpenAIProvider:
         yield self._whole(prompt, "".join(pieces), last, stopped, "".join(refusal), usage)
 
     async def models(self) -> Sequence[str]:
-        return sorted(set(await self._listed()))
+        names = await self._listed()
+        if names is None:
+            raise Unsupported(f"{self._server} has no list of models: name one that it is known to have.")
+        return sorted(set(names))
 
     async def health(self) -> None:
-        try:
-            await self._listed()
-        except Unsupported:
-            return  # it answered, and has no list
+        await self._listed()  # also without a list, it has answered
 
     async def close(self) -> None:
         if self._sdk.made is not None:
@@ -133,19 +135,20 @@ class OpenAIProvider:
         check_prompt(prompt)
         self._server.check_key(needed=self._own)
         client = await self._sdk.client()
-        for _ in range(len(_OPTIONAL)):
+        while True:
             left_out = self._not_taken.get(prompt.model, frozenset())
+            request = _request(prompt, stream, left_out, own=self._own)
             try:
-                return await client.chat.completions.create(**_request(prompt, stream, left_out, own=self._own))
+                return await client.chat.completions.create(**request)
             except Exception as error:
                 told = _told(error)
-                refused_now = {name for name in _OPTIONAL if told.takes_no(name)} - left_out
-                if not refused_now & _request(prompt, stream, left_out, own=self._own).keys():
+                not_taken = frozenset(name for name in _OPTIONAL if name in request and told.takes_no(name)) - left_out
+                if not not_taken:
                     raise self._failure(error, prompt.model) from None
-                self._not_taken[prompt.model] = left_out | refused_now
-        raise interrupted(self._server, "it takes none of the ways to ask")
+                self._not_taken[prompt.model] = left_out | not_taken
 
-    async def _listed(self) -> list[str]:
+    async def _listed(self) -> list[str] | None:
+        """None: the server has no list."""
         self._server.check_key(needed=self._own)
         client = await self._sdk.client()
         try:
@@ -155,7 +158,7 @@ class OpenAIProvider:
         except Exception as error:
             told = _told(error)
             if told.status in {404, 405, 501} and told.readable:
-                raise Unsupported(f"{self._server} has no list of models: name one that it is known to have.") from None
+                return None
             raise self._failure(error, "") from None
         raise interrupted(self._server, "what came is no list of models")
 
@@ -172,7 +175,11 @@ class OpenAIProvider:
     def _no_answer(self, answer: Any, prompt: Prompt) -> PortError:
         """Some gateways answer with status 200 and an error."""
         told = Told.of(getattr(answer, "model_extra", None) or {})
-        return failure(self._server, told, _MEANINGS, prompt.model) if told.words else interrupted(self._server, NONE)
+        return (
+            failure(self._server, told, _MEANINGS, prompt.model)
+            if told.words
+            else interrupted(self._server, "what came is none")
+        )
 
     def _failure(self, error: Exception, model: str, begun: bool = False) -> PortError:
         from openai import APIConnectionError, APIError
@@ -182,10 +189,6 @@ class OpenAIProvider:
         return failure(self._server, _told(error), _MEANINGS, model, begun)
 
 
-NONE = "what came is none"
-_OPTIONAL = ("temperature", "stream_options", "max_tokens", "max_completion_tokens")
-
-
 def _request(prompt: Prompt, stream: bool, left_out: frozenset[str], own: bool) -> dict[str, Any]:
     """`own`: to the vendor, who has renamed max_tokens; nobody else needs to have."""
     request: dict[str, Any] = {
@@ -193,8 +196,8 @@ def _request(prompt: Prompt, stream: bool, left_out: frozenset[str], own: bool) 
         "messages": [{"role": message.role.value, "content": message.text} for message in prompt.messages],
         "stream": stream,
     }
-    newer = own != bool(left_out & {"max_tokens", "max_completion_tokens"})
-    request["max_completion_tokens" if newer else "max_tokens"] = prompt.max_tokens
+    first, other = ("max_completion_tokens", "max_tokens") if own else ("max_tokens", "max_completion_tokens")
+    request[other if first in left_out else first] = prompt.max_tokens
     if stream and "stream_options" not in left_out:
         request["stream_options"] = {"include_usage": True}
     if prompt.temperature is not None and "temperature" not in left_out:
