@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from session_mgmt_mcp.credentials import Credentials
 from session_mgmt_mcp.llm.keys import Key, Source, key_of, secret_name
 from session_mgmt_mcp.llm.vendors import TERMS, Vendor, base_url, model, origin
-from session_mgmt_mcp.ports.errors import Invalid, Unsupported
+from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.llm_provider import Access, Denied, LLMProvider
 from session_mgmt_mcp.ports.secret_store import variable_of
 from session_mgmt_mcp.settings import Settings
@@ -29,8 +29,14 @@ def _adapter(vendor: Vendor, access: Access) -> LLMProvider:
             from session_mgmt_mcp.adapters.openai.llm_provider import OpenAIProvider
 
             return OpenAIProvider(access)
-        case Vendor.GEMINI | Vendor.OLLAMA:
-            raise Unsupported(f"{vendor} cannot be asked yet: {access.base_url} was not called.")
+        case Vendor.GEMINI:
+            from session_mgmt_mcp.adapters.gemini.llm_provider import GeminiProvider
+
+            return GeminiProvider(access)
+        case Vendor.OLLAMA:
+            from session_mgmt_mcp.adapters.ollama.llm_provider import OllamaProvider
+
+            return OllamaProvider(access)
 
 
 Maker = Callable[[Vendor, Access, Settings], LLMProvider]

@@ -43,7 +43,9 @@ def test_an_answer_comes_with_progress_and_a_cancelled_one_is_written_no_further
     assert (said["text"], said["stop"]) == ("yzab", "length")
 
     endless = {"prompt": "go on from a", "provider": "openai", "max_tokens": llama.context - 100}
-    asked = client.send("tools/call", {"name": "generate_with_llm", "arguments": endless, "_meta": {"progressToken": 7}})
+    asked = client.send(
+        "tools/call", {"name": "generate_with_llm", "arguments": endless, "_meta": {"progressToken": 7}}
+    )
     heard = [client.others.get(timeout=60)["params"] for _ in range(2)]
     assert generates(llama)
     client.send("notifications/cancelled", {"requestId": asked}, notification=True)

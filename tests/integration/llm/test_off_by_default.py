@@ -68,10 +68,9 @@ def project(tmp_path):
     return folder
 
 
-def day(project):
-    done = subprocess.run(
-        [sys.executable, HERE / "a_day.py", project], capture_output=True, text=True, timeout=100, check=False
-    )
+def day(project, *how):
+    command = [sys.executable, HERE / "a_day.py", project, *how]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -84,11 +83,22 @@ def test_a_day_reaches_nobody_and_imports_no_sdk(project, keys):
 
 
 @pytest.mark.slow
+def test_without_the_sdks_all_else_works_and_who_is_asked_names_the_extra(project, keys):
+    told = day(project, "bare")
+    assert {"start", "end", "list_llm_providers"} <= set(told["called"])
+    assert (told["reached"], told["imported"]) == ([], [])
+    for vendor in Vendor:
+        failed, text = told["asked"][vendor]
+        assert failed and f"pip install 'session-mgmt-mcp[{vendor}]'" in text and "\n" not in text, text
+
+
+@pytest.mark.slow
 def test_nor_does_it_where_the_vendors_are_on_this_machine(project, keys, addresses, stand_in):
     told = day(project)
     assert (told["reached"], told["imported"], stand_in.came) == ([], [], 0)
 
 
+@pytest.mark.slow
 def test_a_hub_asks_none_from_its_start_to_its_end(world, project, keys, addresses, stand_in, monkeypatch):
     monkeypatch.setenv("SESSION_MGMT_EMBEDDER", "memory")
     monkeypatch.setenv("CLAUDE_PROJECT_DIR", str(project))
@@ -102,6 +112,7 @@ def test_a_hub_asks_none_from_its_start_to_its_end(world, project, keys, address
     assert stand_in.came == 0
 
 
+@pytest.mark.slow
 def test_the_stand_in_would_be_asked_where_somebody_asks(product_in, shop, keys, addresses, stand_in):
     """The proof above can fail."""
     import asyncio
