@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from session_mgmt_mcp.domain.redaction import redact
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.ports.clock import Clock
 from session_mgmt_mcp.ports.errors import Conflict, Invalid, NotFound
 from session_mgmt_mcp.ports.session_storage import Document, SessionStorage, is_name
@@ -21,13 +21,6 @@ NOTED_AGAIN = timedelta(hours=1)  # last use is told this coarsely
 REMEMBERED = timedelta(days=30)  # so long a list still shows one that has expired
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SHAPE = re.compile(PREFIX + r"([0-9a-f]{12})_[0-9a-f]{64}", re.ASCII)
-
-
-class Role(StrEnum):
-    """`member`: what a team shares. `owner`: everything, as if they sat at this machine."""
-
-    MEMBER = "member"
-    OWNER = "owner"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from session_mgmt_mcp import asking, installing, rendering, restoring
-from session_mgmt_mcp import doctor as checkup
+from session_mgmt_mcp import asking, installing, rendering
 from session_mgmt_mcp.adapters.claude_code.settings import PROGRAM, Scope
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.failures import log_to_file, one_sentence
 from session_mgmt_mcp.llm.vendors import Vendor
 
@@ -104,6 +103,8 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check the whole installation and say what to do."""
+    from session_mgmt_mcp import doctor as checkup
+
     found = checkup.examine(fix)
     rendering.show_checks(found, as_json)
     raise typer.Exit(1 if any(check["state"] == "fail" for check in found["checks"]) else 0)
@@ -130,6 +131,8 @@ def backup(file: Path, as_json: Json = False) -> None:
 @app.command()
 def restore(file: Path, yes: Yes = False, as_json: Json = False) -> None:
     """Put the database in FILE in place of the current one, which is kept beside it."""
+    from session_mgmt_mcp import restoring
+
     rendering.show_facts(restoring.restore(file.absolute(), yes), as_json)
 
 

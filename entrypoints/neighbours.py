@@ -6,7 +6,6 @@ from pathlib import PurePath
 
 from session_mgmt_mcp import connection, recall, users
 from session_mgmt_mcp.application import Application
-from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.domain.answers import SearchResult
 from session_mgmt_mcp.domain.project_graph.candidates import Candidate, candidates
 from session_mgmt_mcp.domain.project_graph.graph import Dependency, Graph, Group, Relation
@@ -15,6 +14,7 @@ from session_mgmt_mcp.domain.project_graph.names import named
 from session_mgmt_mcp.domain.project_graph.nearness import near
 from session_mgmt_mcp.domain.project_graph.neighbourhood import Neighbourhood, neighbourhood
 from session_mgmt_mcp.domain.project_graph.service import DependencyChange, GroupChange
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.ports.errors import Invalid
 
 

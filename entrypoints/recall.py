@@ -6,10 +6,10 @@ from typing import TypedDict
 
 from session_mgmt_mcp import connection, settings
 from session_mgmt_mcp.application import Application
-from session_mgmt_mcp.domain.access_tokens import Role
 from session_mgmt_mcp.domain.answers import Overview, SearchResult
 from session_mgmt_mcp.domain.drafts import Draft, Stored
 from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.ports.errors import Invalid
 

@@ -179,7 +179,7 @@ def _check_tls(asked: Asked) -> None:
 
 async def _door(service: Service, asked: Asked, listening: socket.socket) -> Door:
     """Raises Invalid where the network may not be listened on."""
-    from session_mgmt_mcp.domain.access_tokens import Role
+    from session_mgmt_mcp.domain.roles import Role
     from session_mgmt_mcp.http.door import Behind, Frame
     from session_mgmt_mcp.http.door import Door as NetworkDoor
     from session_mgmt_mcp.http.limits import Limits

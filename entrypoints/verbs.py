@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 
 from session_mgmt_mcp import health, moving, recall, tool_calls, upkeep
 from session_mgmt_mcp.application import Application
-from session_mgmt_mcp.domain.access_tokens import Role, Token, lifetime
+from session_mgmt_mcp.domain.access_tokens import Token, lifetime
 from session_mgmt_mcp.domain.answers import Found
 from session_mgmt_mcp.domain.memories import NAMED_KINDS, Kind
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Record
 

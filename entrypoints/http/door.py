@@ -11,7 +11,8 @@ from pathlib import Path
 import uvicorn
 from fastmcp import FastMCP
 from session_mgmt_mcp import fastmcp_internals
-from session_mgmt_mcp.domain.access_tokens import Role, Tokens
+from session_mgmt_mcp.domain.access_tokens import Tokens
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.http.admission import Admission
 from session_mgmt_mcp.http.connections import impatient
 from session_mgmt_mcp.http.gate import PATH, Gate

@@ -10,7 +10,8 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from session_mgmt_mcp.connection import Connection, entered
 from session_mgmt_mcp.delivery import awaiting
-from session_mgmt_mcp.domain.access_tokens import Role, Token
+from session_mgmt_mcp.domain.access_tokens import Token
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.http.admission import Admission
 from session_mgmt_mcp.http.body import Gone, read, skim
 from session_mgmt_mcp.http.limits import Limits

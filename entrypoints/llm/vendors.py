@@ -1,13 +1,17 @@
 """The vendors whose language models can be asked: where they are, and what asking them needs."""
 
+from __future__ import annotations
+
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from session_mgmt_mcp.settings import Settings
+if TYPE_CHECKING:
+    from session_mgmt_mcp.settings import Settings
 
 
 class Vendor(StrEnum):

@@ -7,7 +7,7 @@ import time
 from pydantic import BaseModel
 from session_mgmt_mcp import connection, health, upkeep
 from session_mgmt_mcp.application import Application
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.tools.registry import Inject, tool
 from session_mgmt_mcp.version import VERSION
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field
 from session_mgmt_mcp import connection, recall, serverless, users
 from session_mgmt_mcp.application import Application
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.domain.serverless import MOST_HOURS, ServerlessSession
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.tools.budget import within

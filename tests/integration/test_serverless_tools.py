@@ -10,7 +10,7 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.memory.secret_store import MemorySecretStore
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.serverless import COLLECTIONS
 from session_mgmt_mcp.settings import load, user_file
 

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
-from session_mgmt_mcp.domain.access_tokens import COLLECTION, Role, Tokens, lifetime
+from session_mgmt_mcp.domain.access_tokens import COLLECTION, Tokens, lifetime
 from session_mgmt_mcp.domain.redaction import redact
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.ports.errors import Invalid, NotFound
 
 

@@ -301,3 +301,9 @@ def test_the_hook_has_help_although_it_never_loads_the_command_line():
         [installing.registration.program(), "hook", "--help"], capture_output=True, text=True, check=True
     )
     assert "EVENT" in done.stdout
+
+
+def test_a_verb_of_the_hub_imports_neither_numbers_nor_settings():
+    code = "import sys, session_mgmt_mcp.cli; print([n for n in ('numpy', 'pydantic', 'asyncio') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

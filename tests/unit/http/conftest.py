@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from session_mgmt_mcp import fastmcp_internals
 from session_mgmt_mcp.application import open_application
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.http.door import Behind, Door, Frame
 from session_mgmt_mcp.http.limits import Limits
 from session_mgmt_mcp.http.names import Names

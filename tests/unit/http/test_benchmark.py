@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 
 from benchmarks import http
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.http.limits import Limits
 from session_mgmt_mcp.http.names import Names
 

@@ -6,7 +6,7 @@ import pytest
 from fastmcp import Context
 from fastmcp.server.middleware import Middleware
 from session_mgmt_mcp import connection, users
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.ports.errors import PortError
 
 from .conftest import said

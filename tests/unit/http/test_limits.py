@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.http.limits import Buckets, Limits, Recent, neighbourhood
 from session_mgmt_mcp.http.names import Names, bare, origin
 from session_mgmt_mcp.ports.errors import Invalid

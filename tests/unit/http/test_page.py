@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from session_mgmt_mcp import asking, cli, serving
-from session_mgmt_mcp.domain.access_tokens import PREFIX, Role
+from session_mgmt_mcp.domain.access_tokens import PREFIX
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.http.gate import PATH, PROJECT_HEADER
 from session_mgmt_mcp.http.limits import Limits
 

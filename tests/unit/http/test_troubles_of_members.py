@@ -1,7 +1,7 @@
 """What goes wrong behind a member's call is said to them without the places of the server."""
 
 import pytest
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unsupported
 from session_mgmt_mcp.settings import changed
 

@@ -2,7 +2,7 @@
 
 import pytest
 from session_mgmt_mcp import connection
-from session_mgmt_mcp.domain.access_tokens import Role
+from session_mgmt_mcp.domain.roles import Role
 
 REFUSED = "Exit code 1\nE   ConnectionRefusedError: [Errno 111] Connection refused"
 

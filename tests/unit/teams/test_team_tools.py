@@ -8,8 +8,8 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from session_mgmt_mcp import connection
-from session_mgmt_mcp.domain.access_tokens import Role as TokenRole
 from session_mgmt_mcp.domain.drafts import Draft
+from session_mgmt_mcp.domain.roles import Role as TokenRole
 from session_mgmt_mcp.domain.teams.roles import Role
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.mcp_server import build_server, repeatable_tools
