@@ -2,9 +2,9 @@
 
 from session_mgmt_mcp import connection, recall, users
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain import roles
 from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.projects import UNKNOWN
-from session_mgmt_mcp.domain.roles import Role
 from session_mgmt_mcp.domain.teams.knowledge import Asked, Known, TeamStatistics
 from session_mgmt_mcp.domain.teams.names import LONGEST_NAME, checked_id, line
 from session_mgmt_mcp.domain.teams.roles import Role
@@ -96,7 +96,7 @@ async def vote(app: Application, memory_id: str, user_id: str | None, vote: int)
 def is_guest() -> bool:
     """Whether a member's token came with the call: its user has no memories here but what teams share."""
     caller = connection.current()
-    return caller.remote and caller.role is not Role.OWNER
+    return caller.remote and caller.role is not roles.Role.OWNER
 
 
 async def _project(app: Application, named: str | None) -> str:
