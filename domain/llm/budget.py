@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
+from math import ceil
 
+from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.llm_provider import Prompt
 from session_mgmt_mcp.ports.price_list import Price
 
-BYTES_PER_TOKEN = 2  # docs/architecture/0043
+BYTES_PER_TOKEN = 2  # of ordinary text, whose tokens are longer; docs/architecture/0043
+MARGIN = 1.06  # of dense text, of which domain/tokens may count a twentieth too few
 AROUND_MESSAGE = 16  # tokens for its role and its marks
 
 
@@ -57,15 +60,19 @@ class Used:
 
 
 def estimated(prompt: Prompt, price: Price | None) -> Estimate:
-    """What it uses at worst: a token for every two bytes, and as many as are asked for.
+    """What it uses at worst: whatever a tokenizer may make of its messages, and as many as are asked for.
 
     >>> estimated(Prompt((Message(Role.USER, "Why is the sky blue?"),), "some-model", 50), None)
     Estimate(input_tokens=26, output_tokens=50, cost=None)
     """
-    sizes = [len(message.text.encode("utf-8", "surrogatepass")) for message in prompt.messages]
-    read = sum(-(-size // BYTES_PER_TOKEN) + AROUND_MESSAGE for size in sizes)
+    read = sum(_at_worst(message.text) + AROUND_MESSAGE for message in prompt.messages)
     cost = price.of(read, prompt.max_tokens) if price else None
     return Estimate(read, prompt.max_tokens, cost)
+
+
+def _at_worst(text: str) -> int:
+    size = len(text.encode("utf-8", "surrogatepass"))
+    return max(ceil(size / BYTES_PER_TOKEN), ceil(tokens(text) * MARGIN))
 
 
 def check_call(estimate: Estimate, limits: Limits, model: str) -> None:

@@ -12,8 +12,10 @@ from fastmcp import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.domain.drafts import Draft
+from session_mgmt_mcp.domain.llm.budget import estimated
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.tokens import tokens
+from session_mgmt_mcp.ports.llm_provider import Message, Prompt, Role
 
 from tests.integration.tokenizers import most_tokens
 
@@ -47,6 +49,27 @@ def test_the_estimate_is_not_below_any_real_count(pieces):
 @given(st.text(max_size=2_000))
 def test_not_for_random_characters_either(text):
     assert tokens(text) >= most_tokens(text) * (1 - SHARE) - SLACK
+
+
+@settings(deadline=None)
+@given(st.one_of(st.lists(PIECES, min_size=1, max_size=60).map(" ".join), st.text(max_size=2_000)))
+def test_what_is_held_for_a_prompt_is_never_below_a_real_count(text):
+    prompt = Prompt((Message(Role.USER, text),), "any", 1)
+    assert estimated(prompt, None).input_tokens >= most_tokens(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467\U0001f1e9\U0001f1ea\U0001f44d\U0001f3fd" * 50,
+        "\u16a0\u1200\u1780" * 200,
+        "e5 " * 500,
+        "\ud83e" * 300,
+    ],
+)
+def test_nor_for_what_takes_a_token_for_each_byte(text):
+    prompt = Prompt((Message(Role.USER, text),), "any", 1)
+    assert estimated(prompt, None).input_tokens >= most_tokens(text.encode("utf-8", "replace").decode())
 
 
 def snippets_of(folder: Path) -> list[str]:
