@@ -86,11 +86,7 @@ class PatientProvider:
     async def _begun(self, prompt: Prompt, until: float) -> tuple[_Pieces, str | Completion | None]:
         """A stream, and its first piece."""
         pieces = cast(_Pieces, self._provider.stream(prompt))
-        try:
-            return pieces, await self._within(until, anext(pieces, None))
-        except BaseException:
-            await pieces.aclose()
-            raise
+        return pieces, await self._within(until, anext(pieces, None))
 
     async def _repeated(self, call: Callable[[], Awaitable[T]], total: float) -> T:
         async def attempt() -> T:

@@ -48,7 +48,7 @@ class GenaiPriceList:
         except ImportError:
             return None
         vendor, url = _VENDORS.get(provider), self._base_urls.get(provider, "").lower()
-        if not model or not (vendor or url):
+        if not (vendor or url):
             return None
         try:
             return get_snapshot().find_provider_model(model, None, None if url else vendor, url or None)

@@ -298,6 +298,18 @@ async def test_cancelling_ends_the_request_and_keeps_what_it_may_have_cost():
     assert ollama.left.is_set() and await asked.used() > 500
 
 
+async def test_who_no_longer_listens_ends_the_request():
+    ollama = model()
+    asked = Asked(ollama)
+
+    async def on_piece(provider, piece):
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await asked.ask(HELLO, "ollama", max_tokens=500, on_piece=on_piece)
+    assert ollama.left.is_set() and await asked.used() > 500
+
+
 @pytest.mark.parametrize("limits", [Limits(call_tokens=0), Limits(day_tokens=0)])
 async def test_where_the_limit_is_zero_nobody_is_asked(limits):
     ollama = model()
