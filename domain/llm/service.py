@@ -115,7 +115,7 @@ class LLMService:
         With `use_fallback` the rest of the order follows after Unavailable, Denied and Unsupported. Raises what the
         last one raised, Invalid for what nobody can be asked, OverBudget.
         """
-        clean, redacted = _redacted(messages)
+        clean, redacted = await asyncio.to_thread(_redacted, messages)
         names = self._asked(provider, use_fallback)
         prompt = Prompt(clean, model or "any", MAX_TOKENS if max_tokens is None else max_tokens, temperature)
         check_prompt(prompt)
