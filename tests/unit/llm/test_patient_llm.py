@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from session_mgmt_mcp.adapters.memory.llm_provider import MemoryLLMProvider, Scripted
 from session_mgmt_mcp.adapters.patient_llm import Patience, PatientProvider
+from session_mgmt_mcp.contracts.llm_provider import LLMProviderContract
 from session_mgmt_mcp.ports.errors import Invalid, PortError, Unsupported
 from session_mgmt_mcp.ports.llm_provider import (
     Completion,
@@ -24,6 +25,8 @@ from session_mgmt_mcp.ports.llm_provider import (
     TooLong,
     Unreachable,
 )
+
+from tests.unit.test_memory_llm_provider import Scripting
 
 HELLO = Prompt((Message(Role.USER, "Hello"),), "tiny", 50)
 QUICK = Patience(total=5, stall=5, brief=5, attempts=3, pause=0.001)
@@ -243,3 +246,28 @@ async def test_closing_closes_what_is_inside():
     inner, provider = patient()
     await provider.close()
     assert inner.closed
+
+
+class TestPatientProvider(LLMProviderContract):
+    """Whoever waits may not be told from whom they wait for."""
+
+    keyed = False
+
+    @pytest.fixture
+    def inner(self):
+        return MemoryLLMProvider(models=("scripted-1",))
+
+    @pytest.fixture
+    def provider(self, inner):
+        return PatientProvider(inner, replace(QUICK, attempts=1))
+
+    @pytest.fixture
+    def vendor(self, inner):
+        return Scripting(inner)
+
+    @pytest.fixture
+    def nowhere(self):
+        inner = MemoryLLMProvider(failing(Unreachable, after=1.0), models=("scripted-1",))
+        return PatientProvider(inner, replace(QUICK, attempts=1))
+
+    test_a_model_that_takes_no_temperature_answers_without = None  # its models take any
