@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from session_mgmt_mcp.domain.llm.polishing import Outcome, PolishService
 from session_mgmt_mcp.ports.errors import PortError
@@ -59,12 +58,10 @@ class Polishing:
         self._closing = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._leaving)
-        tasks = list(self._tasks)
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._leaving):
-                await asyncio.gather(*tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._leaving)
 
     def _begin(self, session: str, again: bool) -> asyncio.Task[Outcome]:
         task = asyncio.create_task(self._outcome(session, again))

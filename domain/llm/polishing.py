@@ -31,7 +31,7 @@ class Outcome:
         if self.polished is None:
             return f"no summary by a language model: {self.why}"
         written = self.polished
-        cost = "" if written.cost is None else f" for {dollars(written.cost)} at most"
+        cost = "" if not written.cost else f" for {dollars(written.cost)} at most"
         bare = counted(written.unsupported, "sentence")
         bare += " names no evidence" if written.unsupported == 1 else " name no evidence"
         return f"summary by {written.model} ({written.provider}){cost}, not checked: {bare}"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from jeepney import HeaderFields, MessageType, new_method_return
@@ -41,7 +42,7 @@ def test_a_reminder_survives_the_hub_and_is_told_once(hubs, dies):
             hubs.kill_hub()
         else:
             subprocess.run(
-                [sys.executable, "-m", "session_mgmt_mcp.cli", "hub", "stop"], capture_output=True, check=True
+                [Path(sys.executable).parent / "session-mgmt-mcp", "hub", "stop"], capture_output=True, check=True
             )
 
     end()
