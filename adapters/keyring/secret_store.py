@@ -104,9 +104,11 @@ class KeyringSecretStore:
     def _found(self) -> "KeyringBackend":
         if self._backend is not None:
             return self._backend
+        import keyring.backend
         import keyring.core
         from keyring.backends import fail, null
 
+        vars(keyring.backend.get_all_keyring).pop("saved_result", None)  # it remembers for good what it saw first
         keyring.core.init_backend()
         found = keyring.core.get_keyring()
         if isinstance(found, fail.Keyring | null.Keyring):

@@ -10,6 +10,7 @@ import time
 import uuid
 from pathlib import Path
 
+import keyring.backend
 import pytest
 from session_mgmt_mcp.adapters.keyring.secret_store import KeyringSecretStore
 from session_mgmt_mcp.adapters.memory.secret_store import MemorySecretStore
@@ -100,6 +101,7 @@ async def test_another_process_of_the_user_finds_it(secrets, secret_service):
 
 async def test_a_keyring_that_arrives_later_is_found(secret_service, monkeypatch):
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null")
+    vars(keyring.backend.get_all_keyring).pop("saved_result", None)  # as in a process that has not looked yet
     secrets = KeyringSecretStore(f"test-{uuid.uuid4().hex}")
     assert await secrets.get("redis-password") is None
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", secret_service)
