@@ -1,14 +1,9 @@
 """Secrets: the keyring adapter over a real Secret Service, on a bus that nobody else is on."""
 
 import asyncio
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
 import time
 import uuid
-from pathlib import Path
 
 import keyring.backend
 import pytest
@@ -16,55 +11,6 @@ from session_mgmt_mcp.adapters.keyring.secret_store import KeyringSecretStore
 from session_mgmt_mcp.adapters.memory.secret_store import MemorySecretStore
 from session_mgmt_mcp.contracts.secret_store import SecretStoreContract
 from session_mgmt_mcp.ports.errors import Unavailable
-
-
-async def _until_it_keeps(secrets):
-    """It says that it runs before it is on the bus."""
-    until = time.monotonic() + 30
-    while True:
-        try:
-            await secrets.set("redis-password", "tried")
-            return
-        except Unavailable:
-            if time.monotonic() > until:
-                raise
-            await asyncio.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
-def secret_service():
-    """The address of a bus with an unlocked keyring on it."""
-    bus, ring = shutil.which("dbus-daemon"), shutil.which("gnome-keyring-daemon")
-    if bus is None or ring is None:
-        pytest.skip("dbus-daemon or gnome-keyring-daemon is not installed (Debian's dbus-daemon, gnome-keyring)")
-    folder = Path(tempfile.mkdtemp(prefix="sm-keyring-", dir="/tmp" if Path("/tmp").is_dir() else None))
-    address = f"unix:path={folder}/bus"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "XDG_RUNTIME_DIR": str(folder),
-        "DBUS_SESSION_BUS_ADDRESS": address,
-    }
-    command = [bus, "--session", "--nofork", "--print-address=1", f"--address={address}"]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)]
-    running[0].stdout.readline()
-    command = [ring, "--foreground", "--unlock", "--components=secrets", f"--control-directory={folder}/control"]
-    daemon = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    )
-    running.append(daemon)
-    daemon.stdin.write(b"unlocked by this")
-    daemon.stdin.close()
-    assert daemon.stdout.readline().startswith(b"GNOME_KEYRING_CONTROL")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-        asyncio.run(_until_it_keeps(KeyringSecretStore(f"test-{uuid.uuid4().hex}")))
-    yield address
-    for process in reversed(running):
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
