@@ -56,7 +56,7 @@ class Echoing(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    do_GET = do_POST = _answer
+    do_GET = do_POST = _answer  # noqa: N815
 
     def log_message(self, *_):
         pass
