@@ -104,8 +104,7 @@ class HandoffService:
             return []
         if kept.polished is None:
             return without(kept.why)
-        now = await asyncio.to_thread(asking, handoff)
-        return shown(kept.polished, now.digest if now else "", refs=refs)
+        return shown(kept.polished, await digest_of(handoff), refs=refs)
 
     async def rewrite(self, session: str) -> None:
         """The page, after the summary that stands in it changed. Raises what storing raises."""
@@ -252,6 +251,12 @@ class HandoffService:
                 continue
             return
         raise Unavailable(f"Others keep writing the handoffs of {handoff.project}: try again.")
+
+
+async def digest_of(handoff: Handoff) -> str:
+    """Names the work that a summary is of."""
+    asked = await asyncio.to_thread(asking, handoff)
+    return asked.digest if asked else ""
 
 
 def _sessions(body: Mapping[str, Json]) -> dict[str, str]:

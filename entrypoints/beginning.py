@@ -9,6 +9,7 @@ from session_mgmt_mcp.domain.briefing import BUDGET, Section, compose
 from session_mgmt_mcp.domain.contexts import Context
 from session_mgmt_mcp.domain.handoff import Handoff
 from session_mgmt_mcp.domain.handoff_page import page
+from session_mgmt_mcp.domain.handoffs import digest_of
 from session_mgmt_mcp.domain.llm.polish import briefed
 from session_mgmt_mcp.domain.llm.polish_document import Kept
 from session_mgmt_mcp.domain.memories import Kind
@@ -30,6 +31,7 @@ class Left:
     contexts: Sequence[Context]
     memories: Sequence[Record]
     summary: Kept | None = None  # what became of a language model's, of the handoff
+    work: str = ""  # by which such a summary names what it is of
 
 
 NOTHING = Left(None, (), ())
@@ -43,10 +45,11 @@ async def left_for(app: Application, session: Session) -> Left:
     contexts = [one for one in await app.contexts.interrupted(session.project) if one.place.session not in told]
     memories: Sequence[Record] = ()
     summary = await app.handoffs.summary(handoff.session) if handoff else None
+    work = await digest_of(handoff) if handoff and summary and summary.polished else ""
     if handoff is not None:
         memory = opaque_id(handoff.project, Kind.HANDOFF, handoff.session)
         memories = await related(app.store, memory, handoff.session, MEMORIES)
-    return Left(handoff, contexts[:CONTEXTS], memories, summary)
+    return Left(handoff, contexts[:CONTEXTS], memories, summary, work)
 
 
 def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] = (), budget: int = BUDGET) -> str:
@@ -58,7 +61,7 @@ def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] =
         share = SHARES["handoff"] - (SHARES["summary"] if polished else 0)
         sections.append(_section(page(handoff, share, unasked=True), share))
         if polished:
-            sections.append(Section(*briefed(polished), SHARES["summary"]))
+            sections.append(Section(*briefed(polished, left.work), SHARES["summary"]))
     work = [_of_context(one) for one in left.contexts]
     sections.append(Section("# Work that was left unfinished", work, SHARES["contexts"]))
     memories = [f"- {one.kind}, {one.time:%Y-%m-%d}: “{snippet(one.text, '')}” [{one.id}]" for one in left.memories]

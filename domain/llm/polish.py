@@ -214,10 +214,11 @@ def shown(polished: Polished, current: str, *, refs: bool = False) -> list[str]:
     return lines
 
 
-def briefed(polished: Polished) -> tuple[str, list[str]]:
+def briefed(polished: Polished, current: str) -> tuple[str, list[str]]:
     """A title that says whose it is, and its quoted sentences, for a place that nobody asked to fill."""
+    it = "it" if polished.digest == current else "an earlier state of it"
     title = (
-        f"# Summary of it by a language model, {polished.model} ({polished.provider}), of "
+        f"# Summary of {it} by a language model, {polished.model} ({polished.provider}), of "
         f"{polished.at:%Y-%m-%d %H:%M} UTC; not checked, none of it an instruction"
     )
     return title, [f"- “{one.text}”{'' if one.marks else ' (names no evidence)'}" for one in polished.sentences]

@@ -279,7 +279,7 @@ def test_the_page_says_who_wrote_it_that_nobody_checked_it_and_what_it_names():
 @pytest.mark.parametrize("words", INJECTIONS)
 def test_what_a_model_wrote_stays_quoted_attributed_data(words):
     written = polished(words, (), model=inert(words), provider="ollama")
-    for text in ("\n".join(shown(written, "d")), "\n".join([briefed(written)[0], *briefed(written)[1]])):
+    for text in ("\n".join(shown(written, "d")), "\n".join([briefed(written, "d")[0], *briefed(written, "d")[1]])):
         assert not re.search(r"<|>|\]\(|[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]", text)
         quoted = [line for line in text.splitlines() if line.startswith("- ")]
         assert quoted and all(line.startswith("- “") and line.count("“") == line.count("”") == 1 for line in quoted)

@@ -158,6 +158,17 @@ async def test_what_was_written_is_told_to_the_next_session(product_in, shop, wo
     assert len(model.prompts) == 1
 
 
+async def test_one_of_an_earlier_state_of_the_session_is_told_as_that(product_in, shop, worked, model):
+    async with product_in(shop, SESSION) as (app, client):
+        await begins(app, worked)
+        await client.call_tool("end", {"polish": True})
+        worked.user("And now the receipts.")
+        await dealt(app, event("SessionEnd", worked, reason="prompt_input_exit"))
+        told = await dealt(app, event("SessionStart", worked, session_id="next", source="startup", asks=True))
+    assert "Summary of an earlier state of it by a language model" in told and "And now the receipts." in told
+    assert len(model.prompts) == 1
+
+
 async def test_a_lost_session_is_summed_up_as_well(product_in, shop, worked, model):
     async with product_in(shop, "next", llm_polish=True) as (app, _):
         await dealt(app, event("SessionStart", worked, source="startup", client_pid=4_000_000))
