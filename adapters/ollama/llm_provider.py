@@ -54,7 +54,8 @@ class OllamaProvider:
     name = "ollama"
 
     def __init__(self, access: Access) -> None:
-        self._server = Server(self.name, Access(access.base_url or BASE_URL, access.api_key))
+        base_url = (access.base_url or BASE_URL).rstrip("/").removesuffix("/api")
+        self._server = Server(self.name, Access(base_url, access.api_key))
         self._sdk: Sdk[Any] = Sdk(self.name, self._load, "httpx", "httpcore")
         self._without_temperature: set[str] = set()
 
