@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from session_mgmt_mcp.adapters.llm_failures import Server, Told, failure, interrupted, model_name, refused
 from session_mgmt_mcp.adapters.llm_http import NO_KEY, Sdk, begun, broken, http_client
-from session_mgmt_mcp.ports.errors import PortError
+from session_mgmt_mcp.ports.errors import PortError, Unsupported
 from session_mgmt_mcp.ports.llm_provider import (
     Access,
     Completion,
@@ -153,14 +153,16 @@ class GeminiProvider:
         found: set[str] = set()
         token: str | None = None
         for _ in range(PAGES):
-            page, token = await self._listed(1_000, token)
-            found.update(page)
+            if (listed := await self._listed(1_000, token)) is None:
+                raise Unsupported(f"{self._server} has no list of models: name one that it is known to have.")
+            names, token = listed
+            found.update(names)
             if not token:
                 break
         return sorted(found)
 
     async def health(self) -> None:
-        await self._listed(1, None)
+        await self._listed(1, None)  # also without a list, it has answered
 
     async def close(self) -> None:
         if self._http is not None:
@@ -184,8 +186,8 @@ class GeminiProvider:
                 self._without_temperature.add(prompt.model)
         raise AssertionError("the last try returns or raises")
 
-    async def _listed(self, size: int, token: str | None) -> tuple[list[str], str | None]:
-        """The names on one page, of models that write, and what to ask for the next page with."""
+    async def _listed(self, size: int, token: str | None) -> tuple[list[str], str | None] | None:
+        """The names on one page, of models that write, and what to ask for the next page with; None: it has no list."""
         self._server.check_key(needed=self._own)
         client = await self._sdk.client()
         try:
@@ -195,9 +197,14 @@ class GeminiProvider:
                 for model in pager.page
                 if not model.supported_actions or "generateContent" in model.supported_actions
             ]
-            return [name for name in names if name], pager.config.get("page_token")
+            if pager.page or token:
+                return [name for name in names if name], pager.config.get("page_token")
         except Exception as error:
+            told = _told(error)
+            if told.status in {404, 405, 501} and told.readable:
+                return None
             raise self._failure(error, "") from None
+        raise interrupted(self._server, "what came is no list of models")
 
     def _whole(self, prompt: Prompt, answer: _Answer) -> Completion:
         if answer.withheld is not None:
@@ -278,8 +285,8 @@ def _told(error: Exception) -> Told:
     by_words = [name for name, pattern in _BY_WORDS.items() if pattern.search(words)]
     reasons = [str(detail["reason"]) for detail in details if detail.get("reason")]
     headers = dict(getattr(error.response, "headers", None) or {})
+    readable = "json" in headers.get("content-type", "")
     for wait in (str(detail["retryDelay"]).removesuffix("s") for detail in details if detail.get("retryDelay")):
         headers["retry-after"] = wait
-    # a status of their own is told as JSON only: what a server in between says has its name of HTTP there
     codes = (*reasons, *by_words, str(inside.get("status") or ""))
-    return Told(error.code, codes, words, headers=headers)
+    return Told(error.code, codes, words, headers=headers, readable=readable)

@@ -15,7 +15,6 @@ from session_mgmt_mcp.ports.llm_provider import (
     Overloaded,
     Prompt,
     Stop,
-    TooLong,
     Usage,
     check_prompt,
 )
@@ -23,8 +22,6 @@ from session_mgmt_mcp.ports.llm_provider import (
 BASE_URL = "http://127.0.0.1:11434"
 
 _MEANINGS: dict[str, type[PortError]] = {
-    "exceeds the context length": TooLong,
-    "exceeds the available context size": TooLong,
     "server busy": Overloaded,
     "server overloaded": Overloaded,
     "requires more system memory": Overloaded,

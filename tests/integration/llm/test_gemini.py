@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,7 +13,7 @@ from session_mgmt_mcp.adapters.gemini.llm_provider import GeminiProvider
 from session_mgmt_mcp.contracts.llm_provider import HELLO, KEY, HTTPLLMProviderContract, told
 from session_mgmt_mcp.contracts.llm_vendor import Fails, Failure
 from session_mgmt_mcp.contracts.llm_wire import Answer, Wire, wire
-from session_mgmt_mcp.ports.errors import Invalid, PortError
+from session_mgmt_mcp.ports.errors import Invalid, PortError, Unsupported
 from session_mgmt_mcp.ports.llm_provider import (
     Access,
     Completion,
@@ -102,7 +103,7 @@ NAMED = {
     "a token in place of a key": (refusal(401, "UNAUTHENTICATED", "Expected OAuth 2 access token."), Denied),
     "no API for this key": (refusal(403, "PERMISSION_DENIED", "It is disabled.", info("SERVICE_DISABLED")), Denied),
     "the wrong country": (refusal(400, "FAILED_PRECONDITION", "User location is not supported for the API use."), Denied),
-    "no account to bill": (refusal(400, "INVALID_ARGUMENT", "Billing is off.", info("BILLING_DISABLED")), Denied),
+    "no account to bill": (refusal(400, "INVALID_ARGUMENT", "Not for this project.", info("BILLING_DISABLED")), Denied),
     "a body that is too large": (
         refusal(400, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."), TooLong,
     ),
@@ -205,3 +206,39 @@ async def test_a_connection_has_little_time_though_the_sdk_gives_it_none(monkeyp
         async with asyncio.timeout(10):
             with pytest.raises(Unreachable):
                 await provider.health()
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_server_without_a_list_of_models_is_well(status: int) -> None:
+    async with wire(Canned(Answer.of({"detail": "Not Found"}, status))) as vendor:
+        vendor.will(Fails(Failure.BROKEN))
+        provider = GeminiProvider(Access(vendor.url, KEY))
+        await provider.health()
+        with pytest.raises(Unsupported, match="no list of models"):
+            await provider.models()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(b"<html>nginx</html>", 404, {"content-type": "text/html"}),
+        Answer.of({}),
+        Answer.of({"data": [{"id": "a"}]}),
+    ],
+)
+async def test_what_is_no_list_is_not_well(answer: Answer) -> None:
+    async with wire(Canned(answer)) as vendor:
+        vendor.will(Fails(Failure.BROKEN))
+        provider = GeminiProvider(Access(vendor.url, KEY))
+        for listed in (provider.health(), provider.models()):
+            with pytest.raises((Interrupted, Invalid)):
+                await listed
+
+
+async def test_without_its_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.genai", None)
+    provider = GeminiProvider(Access("", KEY))
+    for asking in (provider.complete(HELLO), provider.models(), provider.health()):
+        with pytest.raises(Unsupported, match=r"pip install 'session-mgmt-mcp\[gemini\]'"):
+            await asking
+    await provider.close()

@@ -1,13 +1,15 @@
 """OllamaProvider against recorded shapes of the vendor's API."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from session_mgmt_mcp.adapters.llm_http import ERROR_BYTES, beginning
 from session_mgmt_mcp.adapters.ollama.llm_provider import OllamaProvider
 from session_mgmt_mcp.contracts.llm_provider import HELLO, KEY, HTTPLLMProviderContract, told
 from session_mgmt_mcp.contracts.llm_vendor import Fails, Failure, Says
 from session_mgmt_mcp.contracts.llm_wire import Answer, Wire, wire
-from session_mgmt_mcp.ports.errors import Invalid, PortError
+from session_mgmt_mcp.ports.errors import Invalid, PortError, Unsupported
 from session_mgmt_mcp.ports.llm_provider import (
     Access,
     Completion,
@@ -79,7 +81,6 @@ NAMED = {
     "an error that is none": (Answer.of(["out of order"], 500), Interrupted),
     "an error without words": (Answer.of({"error": {}}, 503), Overloaded),
     "half an error": (Answer(b'{"error": "model', 500, {"content-type": "application/json"}), Interrupted),
-    "an endless error": (Answer(b"a" * 3_000_000, 500, {"content-type": "text/plain"}), Interrupted),
     "a model that was only loaded": (Answer.of(part("", done=True, done_reason="load")), Interrupted),
 }
 
@@ -91,6 +92,26 @@ async def test_what_ollama_says_has_the_ports_name(way: str, case: str) -> None:
         await asked(way, answer)
     assert type(caught.value) is expected, caught.value
     assert len(str(caught.value)) < 500
+
+
+async def test_what_its_engine_said_is_told_as_words(way: str) -> None:
+    with pytest.raises(TooLong, match=r'It said: "request \(2622 tokens\) exceeds'):
+        await asked(way, Answer.of(overflow(2_622, 512), 400))
+
+
+class Endless:
+    def __init__(self) -> None:
+        self.chunks = 0
+
+    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+        for self.chunks in range(1, 1_000):
+            yield b"a" * 10_000
+
+
+async def test_of_an_endless_error_the_beginning_is_read() -> None:
+    endless = Endless()
+    assert len(await beginning(endless)) == ERROR_BYTES
+    assert endless.chunks < 10
 
 
 async def test_a_model_that_is_not_there_is_to_be_pulled_by_the_user(way: str) -> None:
@@ -124,3 +145,12 @@ async def test_the_address_may_be_given_with_its_path(path: str) -> None:
         await provider.complete(HELLO)
         await provider.close()
         assert vendor.requests[0].path == "/api/chat"
+
+
+async def test_without_its_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ollama", None)
+    provider = OllamaProvider(Access(""))
+    for asking in (provider.complete(HELLO), provider.models(), provider.health()):
+        with pytest.raises(Unsupported, match=r"pip install 'session-mgmt-mcp\[ollama\]'"):
+            await asking
+    await provider.close()
