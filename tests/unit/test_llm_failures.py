@@ -141,6 +141,16 @@ def test_a_code_says_more_than_the_status():
     assert type(failure(SERVER, detailed, known)) is Denied
 
 
+def test_of_a_server_that_does_not_take_the_key_no_word_is_told():
+    assert "Some words" not in str(failure(SERVER, Told(401, words="Some words"), {}))
+    assert "Some words" in str(failure(SERVER, Told(403, words="Some words"), {}))
+
+
+def test_no_model_is_missing_where_none_was_asked_for():
+    told = Told.of({"error": {"code": "model_not_found", "message": "No."}}, 404)
+    assert type(failure(SERVER, told, {"model_not_found": NoSuchModel})) is Invalid
+
+
 def test_what_passes_is_not_free_to_repeat_once_an_answer_has_begun():
     for status in (429, 503, 500):
         assert type(failure(SERVER, Told(status), {}, begun=True)) is Interrupted

@@ -118,6 +118,7 @@ async def test_events_and_blocks_that_nobody_asked_for_are_left_out():
         event("content_block_delta", index=1, delta={"type": "input_json_delta", "partial_json": '{"text": 1}'}),
         event("content_block_start", index=2, content_block={"type": "text", "text": "Well"}),
         event("content_block_delta", index=2, delta={"type": "citations_delta", "citation": {"type": "new"}}),
+        event("content_block_delta", index=2, delta={"type": "remark_delta", "text": "Not to be told"}),
         event("content_block_delta", index=2, delta={"type": "text_delta", "text": "."}),
         event("message_delta", delta={"stop_reason": "model_context_window_exceeded"}, usage={"output_tokens": 9}),
         event("message_stop"),
@@ -181,7 +182,7 @@ async def test_what_its_models_never_take_is_not_sent(way):
         (error(504, "timeout_error", "The request timed out"), Interrupted),
         (error(503, "api_error", "Service unavailable"), Overloaded),
         (error(404, "not_found_error", "Not Found"), Invalid),
-        (Answer.of({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}), Overloaded),
+        (Answer.of({"type": "error", "error": {"type": "overloaded_error", "message": "No."}}), Overloaded),
     ],
 )
 async def test_further_errors_of_the_vendor_have_their_names(answer, meant):
@@ -287,7 +288,9 @@ async def test_the_proxy_of_the_environment_is_asked_for_other_machines(monkeypa
         await provider.close()
 
 
-@pytest.mark.parametrize("proxy", ["socks4://name:word@proxy", "nonsense://name:word@proxy", "http://[name:word"])
+@pytest.mark.parametrize(
+    "proxy", ["socks5://name:word@proxy", "socks4://name:word@proxy", "nonsense://name:word@proxy", "http://[name:word"]
+)
 async def test_a_proxy_that_is_none_is_told_without_what_it_holds(monkeypatch, proxy):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     provider = AnthropicProvider(Access("", KEY))

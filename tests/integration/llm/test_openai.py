@@ -111,6 +111,7 @@ async def test_other_servers_are_sent_what_they_all_know():
         {"model", "messages", "max_tokens", "temperature", "stream"},
         {"model", "messages", "max_tokens", "temperature", "stream", "stream_options"},
     ]
+    assert vendor.requests[1].json["stream_options"] == {"include_usage": True}
 
 
 async def test_the_vendor_is_sent_the_new_name_of_the_limit(monkeypatch):
@@ -216,6 +217,7 @@ async def test_what_other_servers_add_to_a_stream_is_left_out():
         chunk(Says(), {"content": "Well."}),
         data(begun(Says()) | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage(Says())}),
         data(begun(Says()) | {"choices": []}),
+        data(begun(Says()) | {"choices": None}),
         b"data: [DONE]\n\n",
     )
     async with asked(Answering(None, *events)) as (provider, _):
