@@ -174,13 +174,16 @@ def call(
 @app.command("api-key")
 def api_key(
     provider: Annotated[Vendor, typer.Argument(help="Whose language models.")],
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The server that it is for.", show_default="the one that is set")
+    ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Take it out of the keyring.")] = False,
     as_json: Json = False,
 ) -> None:
     """Put the key of a language model's vendor into the keyring: it is asked for, unseen, or read from stdin."""
     from session_mgmt_mcp.llm import keeping
 
-    done = keeping.forget(provider) if delete else keeping.keep(provider, keeping.read(provider))
+    done = keeping.forget(provider, base_url) if delete else keeping.keep(provider, keeping.read(provider), base_url)
     rendering.show_facts(done, as_json)
 
 

@@ -11,7 +11,7 @@ from session_mgmt_mcp.llm.keys import checked, key_in_environment, secret_name
 from session_mgmt_mcp.llm.vendors import Vendor, base_url, origin
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.secret_store import MOST_CHARACTERS
-from session_mgmt_mcp.settings import load
+from session_mgmt_mcp.settings import changed, load
 
 WHERE = f"the operating system's keyring, service {SERVICE}"
 
@@ -27,20 +27,28 @@ def read(vendor: Vendor) -> str:
     return checked("what was given", said.strip())
 
 
-def keep(vendor: Vendor, key: str) -> dict[str, Any]:
-    """{"kept_in", "name", "for", "note"}, never the key. Raises Unavailable where there is no keyring."""
-    address = base_url(vendor, load())
+def keep(vendor: Vendor, key: str, server: str | None = None) -> dict[str, Any]:
+    """{"kept_in", "name", "for", "note"}, never the key. `server`: its address; None: as it is set.
+
+    Raises Unavailable where there is no keyring, Invalid for what is no address.
+    """
+    address = _address(vendor, server)
     name = secret_name(vendor, address)
     asyncio.run(KeyringSecretStore().set(name, key))
     return {"kept_in": WHERE, "name": name, "for": _server(address), "note": _note(vendor, address)}
 
 
-def forget(vendor: Vendor) -> dict[str, Any]:
-    """{"deleted", "kept_in", "name", "for"}: whether there was one."""
-    address = base_url(vendor, load())
+def forget(vendor: Vendor, server: str | None = None) -> dict[str, Any]:
+    """{"deleted", "kept_in", "name", "for"}: whether there was one. Raises as `keep`."""
+    address = _address(vendor, server)
     name = secret_name(vendor, address)
     gone = asyncio.run(KeyringSecretStore().delete(name))
     return {"deleted": gone, "kept_in": WHERE, "name": name, "for": _server(address)}
+
+
+def _address(vendor: Vendor, server: str | None) -> str:
+    settings = load()
+    return base_url(vendor, changed(settings, {f"{vendor}_base_url": server}) if server else settings)
 
 
 def _server(address: str) -> str:

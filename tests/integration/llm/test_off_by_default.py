@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 SHIM = (sys.executable, "-m", "session_mgmt_mcp.server")
 PROGRAM = Path(sys.executable).parent / "session-mgmt-mcp"
 KEY = "sk-correct-horse-battery-staple-0123456789"
+CLAIM = "by default none is, whatever keys lie in your environment"
 ASKED_FOR = {"test_llm_providers", "generate_with_llm", "chat_with_llm", "configure_llm_provider"}
 
 
@@ -77,6 +78,7 @@ def day(project, *how):
 
 
 def test_a_day_reaches_nobody_and_imports_no_sdk(project, keys):
+    assert CLAIM in " ".join((HERE.parents[2] / "README.md").read_text().split())
     told = day(project)
     assert {"start", "checkpoint", "end", "status", "reflect_on_past", "list_llm_providers"} <= set(told["called"])
     assert (told["reached"], told["imported"]) == ([], [])
