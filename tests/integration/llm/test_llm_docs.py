@@ -112,7 +112,13 @@ def test_the_page_names_every_vendor_variable_and_setting():
     rows = re.findall(r"^\| `(\w+)` \| `(https://\S+)` \| `(\w+)`, `([a-z-]+)` \| (.*) \|$", PAGE, re.MULTILINE)
     secrets = {vendor: Secret(f"{vendor}-api-key") for vendor in Vendor}
     assert rows == [
-        (vendor, TERMS[vendor].own, secrets[vendor].variable, secrets[vendor], ", ".join(f"`{name}`" for name in TERMS[vendor].variables))
+        (
+            vendor,
+            TERMS[vendor].own,
+            secrets[vendor].variable,
+            secrets[vendor],
+            ", ".join(f"`{name}`" for name in TERMS[vendor].variables),
+        )
         for vendor in Vendor
     ]
     assert "`openai-api-key-127-0-0-1-8080`" in PAGE
@@ -120,5 +126,7 @@ def test_the_page_names_every_vendor_variable_and_setting():
     named = set(re.findall(r"\bllm_\w+", PAGE))
     assert {name for name in Settings.model_fields if name.startswith("llm_")} == named
     for name, shown in (("llm_call_tokens", "50,000"), ("llm_day_tokens", "500,000"), ("llm_timeout", "120")):
-        assert f"| `{name}` | {shown} |" in PAGE and float(shown.replace(",", "")) == Settings.model_fields[name].default
+        assert (
+            f"| `{name}` | {shown} |" in PAGE and float(shown.replace(",", "")) == Settings.model_fields[name].default
+        )
     assert Settings.model_fields["llm_providers"].default == "" and Settings.model_fields["llm_polish"].default is False
