@@ -42,7 +42,8 @@ def page(
     the evidence, as many of them from the first on as fit into half of the budget.
     """
     some = [part for part in parts(handoff, unasked) if part.lines]
-    head = "\n".join([_head(handoff), *_fitting(before, budget // 2)])
+    head = _head(handoff)
+    head = "\n".join([head, *_fitting(before, min(budget // 2, budget - tokens(head) - 1))])
     room = budget - tokens(head) - sum(tokens(f"\n## {part.title}\n(and 999 more)\n") for part in some)
     counts = share([[tokens(_line(line, refs)) + 1 for line in part.lines] for part in some], room)
     shown = [replace(part, shown=count) for part, count in zip(some, counts, strict=True) if count]

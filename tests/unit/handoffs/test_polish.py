@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.domain.handoff import Committed, Handoff, Said, Uncommitted
 from session_mgmt_mcp.domain.handoff_page import page
@@ -146,6 +146,7 @@ def test_what_leaves_is_never_larger_than_its_bound(texts: list[str], more: int)
 
 def test_of_too_much_evidence_some_of_each_part_is_told():
     asked = asking(handoff(*(f"Rule number {n}: {'keep it ' * 30}" for n in range(100))))
+    assert EVIDENCE * 0.9 < tokens(asked.messages[1].text) <= EVIDENCE
     assert {one["about"] for one in lines(asked.messages[1].text)} >= {
         "Open todos",
         "Asked",
@@ -221,6 +222,10 @@ def test_whatever_is_answered_is_read_into_bounded_inert_lines(answer: str):
 def test_a_long_answer_is_cut_between_sentences_and_says_so():
     reading = read(" ".join(f"This is sentence number {n} of a long tale." for n in range(500)), ())
     assert reading.cut and reading.sentences[-1].text.endswith("tale.")
+    reading = read(
+        " ".join(f"{'Это было сделано так. ' if n % 2 else ''}{n} {'этого слова ' * 25}." for n in range(12)), ()
+    )
+    assert reading.cut and KEPT // 2 < sum(tokens(one.text) for one in reading.sentences) <= KEPT
     reading = read("word " * 30_000, ())
     assert reading.cut and len(reading.sentences) == 1 and reading.sentences[0].text.endswith("…")
 
@@ -288,6 +293,7 @@ def test_what_a_model_wrote_stays_quoted_attributed_data(words):
 
 
 @settings(deadline=None, max_examples=20)
+@example(answer="", budget=152)
 @given(st.text(max_size=3_000), st.integers(150, 4_000))
 def test_the_page_keeps_its_budget_and_its_evidence(answer: str, budget: int):
     many = handoff(*(f"Rule number {n} of the house." for n in range(30)))
