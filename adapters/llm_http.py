@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 5.0
 ERROR_BYTES = 65_536
+MOST_BYTES = 64 << 20
+"""Of one answer: more than any model writes, also where each token comes in 300 bytes of JSON."""
 NO_KEY = "none"
 """What an SDK is given as the key; the real one is set where a request leaves."""
 
@@ -69,7 +71,8 @@ class Sdk(Generic[C]):
 
 def http_client(server: Server, *kept: str, key_header: str = "authorization") -> "httpx2.AsyncClient":
     """Sends what is asked, the key, and of an SDK's own headers those in `kept`: none of the environment, none about
-    this machine. Follows no redirect; asks no proxy for this machine; waits for an answer as long as nobody stops it."""
+    this machine. Follows no redirect; asks no proxy for this machine; waits for an answer as long as nobody stops it, and
+    reads at most MOST_BYTES of it."""
     import httpx2
 
     return httpx2.AsyncClient(**connection(httpx2, server, *kept, key_header=key_header))
@@ -94,6 +97,24 @@ def connection(http: Any, server: Server, *kept: str, key_header: str = "authori
         request.headers = http.Headers(ours)
         request.extensions = {**request.extensions, "timeout": timeout.as_dict()}  # an SDK may have set its own
 
+    class Bounded(http.AsyncByteStream):  # type: ignore[misc]
+        def __init__(self, whole: Any) -> None:
+            self._whole = whole
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = MOST_BYTES
+            async for part in self._whole:
+                left -= len(part)
+                if left < 0:
+                    raise http.ReadError("more than any answer is")
+                yield part
+
+        async def aclose(self) -> None:
+            await self._whole.aclose()
+
+    async def bound(response: Any) -> None:
+        response.stream = Bounded(response.stream)
+
     trusted: ssl.SSLContext | bool = True
     if server.is_here and not server.access.base_url.lower().startswith("https:"):
         trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and needs no 60 ms to read who is trusted
@@ -102,7 +123,7 @@ def connection(http: Any, server: Server, *kept: str, key_header: str = "authori
         "trust_env": not server.is_here,
         "follow_redirects": False,
         "timeout": timeout,
-        "event_hooks": {"request": [leave]},
+        "event_hooks": {"request": [leave], "response": [bound]},
     }
 
 

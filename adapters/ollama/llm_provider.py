@@ -61,7 +61,7 @@ class OllamaProvider:
         from ollama import AsyncClient
 
         made_with = connection(httpx, self._server)
-        made_with["event_hooks"]["response"] = [_check]
+        made_with["event_hooks"]["response"].append(_check)
         return AsyncClient(self._server.access.base_url, auth=_uncut, **made_with)
 
     async def complete(self, prompt: Prompt) -> Completion:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from session_mgmt_mcp.adapters import llm_http
 from session_mgmt_mcp.adapters.openai import llm_provider
 from session_mgmt_mcp.adapters.openai.llm_provider import OpenAIProvider
 from session_mgmt_mcp.contracts.llm_provider import HELLO, KEY, STRAY, HTTPLLMProviderContract, told
@@ -294,6 +295,18 @@ async def test_a_key_that_the_vendor_repeats_in_part_is_not_told():
         with pytest.raises(Denied) as caught:
             await provider.complete(HELLO)
     assert not any(part in str(caught.value) for part in ("sk-contr", "cdef", "***"))
+
+
+@pytest.mark.parametrize("failing", [False, True])
+async def test_no_more_is_read_than_an_answer_can_be(monkeypatch, failing):
+    monkeypatch.setattr(llm_http, "MOST_BYTES", 100_000)
+    much = error(500 if failing else 200, "and so on " * 20_000, "server_error")
+    pieces = tuple(chunk(Says(), {"content": "and so on"}) for _ in range(1_000))
+    async with asked(Answering(much, *pieces)) as (provider, _):
+        with pytest.raises(Interrupted, match="broke off"):
+            await provider.complete(HELLO)
+        with pytest.raises(Interrupted, match="broke off"):
+            await told(provider, HELLO)
 
 
 @pytest.mark.parametrize("status", [404, 405])
