@@ -14,8 +14,8 @@ from tests.services import free_ports, redis_server, s3_server
 
 STARTS = """
 import sys, time
-from tests.services import redis_server, s3_server
-with {"redis": redis_server, "s3": s3_server}[sys.argv[1]]() as (_, program):
+from tests.services import llama_server, redis_server, s3_server
+with {"llama": llama_server, "redis": redis_server, "s3": s3_server}[sys.argv[1]]() as (_, program):
     print(program.running.pid, program.log.parent, flush=True)
     time.sleep(60)
 """
@@ -29,7 +29,7 @@ def alive(pid):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent is dead")
-@pytest.mark.parametrize("name", ["redis", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["llama", "redis", pytest.param("s3", marks=pytest.mark.slow)])
 def test_a_server_dies_with_the_tests_that_started_it(name):
     folder = Path(__file__).parents[2]
     tests = subprocess.Popen([sys.executable, "-c", STARTS, name], stdout=subprocess.PIPE, cwd=folder)
