@@ -63,7 +63,7 @@ def figures(some: list[str]) -> dict[str, float]:
     guesses = {
         "half_the_bytes": [len(text.encode()) / 2 for text in some],
         "domain_tokens": [float(tokens(text)) for text in some],
-        "held": [float(estimated(Prompt((Message(Role.USER, text),), "any", 1), None).input_tokens) for text in some],
+        "held": [float(estimated(Prompt((Message(Role.USER, text),), "any", 1)).input_tokens) for text in some],
     }
     shares = {
         name: (sum(guess) / sum(real), min(one / of for one, of in zip(guess, real, strict=True)))

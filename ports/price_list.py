@@ -23,5 +23,6 @@ class Price:
 class PriceList(Protocol):
     """Prices as they were known when the list was made; looks nothing up on a network."""
 
-    def price(self, provider: str, model: str) -> Price | None:
-        """The highest that the vendor asks for that model, whatever the time or the length; None: not known."""
+    def price(self, provider: str, model: str, read: int | None = None) -> Price | None:
+        """The highest that the vendor asks for that model, whatever the hour, when at most `read` tokens are read; None:
+        however many. None is the answer where no price is known."""

@@ -1,5 +1,6 @@
 """PriceList of the package genai-prices, as it was when that was installed; its updater is never started."""
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -36,11 +37,11 @@ class GenaiPriceList:
         self._free = frozenset(free)
         self._now = now
 
-    def price(self, provider: str, model: str) -> Price | None:
+    def price(self, provider: str, model: str, read: int | None = None) -> Price | None:
         if provider in self._free:
             return _FREE
         found = self._found(provider, model.strip().removeprefix("models/"))  # as Gemini lists them
-        return _highest(*found, self._now()) if found else None
+        return _highest(*found, self._now(), math.inf if read is None else read) if found else None
 
     def _found(self, provider: str, model: str) -> "tuple[Provider, ModelInfo] | None":
         try:  # 0.2 s of CPU and 20 MB, so only once somebody asks
@@ -56,18 +57,18 @@ class GenaiPriceList:
             return None
 
 
-def _highest(provider: "Provider", model: "ModelInfo", now: datetime) -> Price | None:
-    """Over all lengths, and over the hours of a day from now on. None where calls are charged for beside their tokens."""
+def _highest(provider: "Provider", model: "ModelInfo", now: datetime, read: float) -> Price | None:
+    """Up to that length, over the hours of a day from now on. None where calls are charged for beside their tokens."""
     day = [model.get_prices(now + timedelta(hours=hour)) for hour in range(24)]
-    if any(True for _ in _amounts(day, _PER_CALL)):
+    if any(True for _ in _amounts(day, _PER_CALL, read)):
         return None
-    read = [*_amounts(day, _READ)]
-    kept = _amounts(day, ("cache_write_mtok",)) if provider.id in _CACHE_UNASKED else ()
-    written = [*_amounts(day, _WRITTEN)]
-    return Price(max([*read, *kept]), max(written)) if read and written else None
+    reading = [*_amounts(day, _READ, read)]
+    kept = _amounts(day, ("cache_write_mtok",), read) if provider.id in _CACHE_UNASKED else ()
+    writing = [*_amounts(day, _WRITTEN, read)]
+    return Price(max([*reading, *kept]), max(writing)) if reading and writing else None
 
 
-def _amounts(day: "list[ModelPrice]", units: Collection[str]) -> Iterator[Decimal]:
+def _amounts(day: "list[ModelPrice]", units: Collection[str], read: float) -> Iterator[Decimal]:
     for prices in day:
         for unit in units:
             amount = getattr(prices, unit)
@@ -75,4 +76,4 @@ def _amounts(day: "list[ModelPrice]", units: Collection[str]) -> Iterator[Decima
                 yield amount
             elif amount is not None:
                 yield amount.base
-                yield from (tier.price for tier in amount.tiers)
+                yield from (tier.price for tier in amount.tiers if tier.start <= read)

@@ -16,5 +16,5 @@ class MemoryPriceList:
         self._prices = prices or {}
         self._free = frozenset(free)
 
-    def price(self, provider: str, model: str) -> Price | None:
+    def price(self, provider: str, model: str, read: int | None = None) -> Price | None:
         return Price(Decimal(0), Decimal(0)) if provider in self._free else self._prices.get((provider, model))

@@ -1,6 +1,6 @@
 """What a call of a language model may use, and what a day of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
 from math import ceil
@@ -49,6 +49,10 @@ class Estimate:
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
+    def at(self, price: Price | None) -> "Estimate":
+        """With its cost at that price."""
+        return replace(self, cost=price.of(self.input_tokens, self.output_tokens) if price else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Used:
@@ -59,15 +63,14 @@ class Used:
     ends: datetime
 
 
-def estimated(prompt: Prompt, price: Price | None) -> Estimate:
+def estimated(prompt: Prompt) -> Estimate:
     """What it uses at worst: whatever a tokenizer may make of its messages, and as many as are asked for.
 
-    >>> estimated(Prompt((Message(Role.USER, "Why is the sky blue?"),), "some-model", 50), None)
+    >>> estimated(Prompt((Message(Role.USER, "Why is the sky blue?"),), "some-model", 50))
     Estimate(input_tokens=26, output_tokens=50, cost=None)
     """
     read = sum(_at_worst(message.text) + AROUND_MESSAGE for message in prompt.messages)
-    cost = price.of(read, prompt.max_tokens) if price else None
-    return Estimate(read, prompt.max_tokens, cost)
+    return Estimate(read, prompt.max_tokens, None)
 
 
 def _at_worst(text: str) -> int:

@@ -23,7 +23,7 @@ from session_mgmt_mcp.ports.llm_provider import (
     Usage,
     check_prompt,
 )
-from session_mgmt_mcp.ports.price_list import PriceList
+from session_mgmt_mcp.ports.price_list import Price, PriceList
 
 MAX_TOKENS = 1_024
 """Of an answer, where nobody says."""
@@ -152,9 +152,10 @@ class LLMService:
             opened = await self._open(name)
         except PortError as error:
             return error
-        price = await asyncio.to_thread(self._prices.price, name, prompt.model)
+        estimate = estimated(prompt)
+        price = await self._price(name, prompt.model, estimate.input_tokens)
         try:
-            held = await self._ledger.reserve(name, prompt.model, estimated(prompt, price), self._limits)
+            held = await self._ledger.reserve(name, prompt.model, estimate.at(price), self._limits)
         except OverBudget as error:
             return error
         try:
@@ -162,11 +163,15 @@ class LLMService:
         except PortError as error:
             return error
         usage = completion.usage
+        price = await self._price(name, prompt.model, usage.input_tokens) if usage else None
         cost = price.of(usage.input_tokens, usage.output_tokens) if price and usage else None
         if usage is not None:
             with suppress(PortError):  # the answer is paid for, so it is given: its worst case stays held
                 await self._ledger.settle(held, usage, cost)
         return Answer(completion.text, name, completion.model, usage, cost, completion.stop)
+
+    async def _price(self, name: str, model: str, read: int) -> Price | None:
+        return await asyncio.to_thread(self._prices.price, name, model, read)
 
     async def _completion(
         self, opened: LLMProvider, name: str, prompt: Prompt, on_piece: OnPiece | None, held: Reservation

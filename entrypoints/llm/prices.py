@@ -11,11 +11,12 @@ class PricesByServer:
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
 
-    def price(self, provider: str, model: str) -> Price | None:
+    def price(self, provider: str, model: str, read: int | None = None) -> Price | None:
         from session_mgmt_mcp.adapters.genai_prices.price_list import GenaiPriceList
 
         vendor = Vendor(provider)
         address = base_url(vendor, self._providers.settings)
         there = origin(address)
         elsewhere = {provider: address} if there != origin(TERMS[vendor].own) else {}
-        return GenaiPriceList(elsewhere, free={provider} if there.on_this_machine else ()).price(provider, model)
+        free = {provider} if there.on_this_machine else ()
+        return GenaiPriceList(elsewhere, free=free).price(provider, model, read)

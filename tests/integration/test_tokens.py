@@ -55,7 +55,7 @@ def test_not_for_random_characters_either(text):
 @given(st.one_of(st.lists(PIECES, min_size=1, max_size=60).map(" ".join), st.text(max_size=2_000)))
 def test_what_is_held_for_a_prompt_is_never_below_a_real_count(text):
     prompt = Prompt((Message(Role.USER, text),), "any", 1)
-    assert estimated(prompt, None).input_tokens >= most_tokens(text)
+    assert estimated(prompt).input_tokens >= most_tokens(text)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_is_held_for_a_prompt_is_never_below_a_real_count(text):
 )
 def test_nor_for_what_takes_a_token_for_each_byte(text):
     prompt = Prompt((Message(Role.USER, text),), "any", 1)
-    assert estimated(prompt, None).input_tokens >= most_tokens(text.encode("utf-8", "replace").decode())
+    assert estimated(prompt).input_tokens >= most_tokens(text.encode("utf-8", "replace").decode())
 
 
 def snippets_of(folder: Path) -> list[str]:

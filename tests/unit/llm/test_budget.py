@@ -31,24 +31,24 @@ def prompt(*texts, max_tokens=100):
     ids=["words: half their bytes", "emoji: more", "numbers: more", "nothing"],
 )
 def test_a_prompt_is_counted_at_its_worst(text, least, most):
-    assert least <= estimated(prompt(text), None).input_tokens - AROUND_MESSAGE <= most
+    assert least <= estimated(prompt(text)).input_tokens - AROUND_MESSAGE <= most
 
 
 def test_each_message_and_the_whole_answer_count():
-    one, two = estimated(prompt("Hello"), None), estimated(prompt("Hello", "Hello"), None)
+    one, two = estimated(prompt("Hello")), estimated(prompt("Hello", "Hello"))
     assert two.input_tokens == 2 * one.input_tokens and one.output_tokens == 100
     assert one.tokens == one.input_tokens + 100
 
 
 def test_it_costs_what_all_of_it_costs():
     price = Price(Decimal(2), Decimal(10))
-    estimate = estimated(prompt("Hello"), price)
+    estimate = estimated(prompt("Hello")).at(price)
     assert estimate.cost == price.of(estimate.input_tokens, 100) > Decimal("0.001")
-    assert estimated(prompt("Hello"), None).cost is None
+    assert estimated(prompt("Hello")).at(None).cost is None
 
 
 def test_half_of_a_pair_is_counted_too():
-    assert estimated(prompt("\ud83e"), None).input_tokens > AROUND_MESSAGE
+    assert estimated(prompt("\ud83e")).input_tokens > AROUND_MESSAGE
 
 
 CALL = Estimate(600, 400, Decimal("0.02"))

@@ -61,6 +61,13 @@ def test_the_highest_price_counts_whatever_the_length(genai, provider, model, pr
     assert genai().price(provider, model) == price
 
 
+@pytest.mark.parametrize(
+    ("read", "price"), [(1_000, dollars(3, 15)), (199_999, dollars(3, 15)), (300_000, dollars(6, "22.5"))]
+)
+def test_a_short_prompt_has_the_price_of_a_short_one(genai, read, price):
+    assert genai().price("anthropic", "claude-sonnet-4-5-20250929", read) == price
+
+
 def test_a_price_that_was_lowered_counts_no_more(genai):
     before, after = datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 6, 11, tzinfo=UTC)
     assert genai(before).price("openai", "o3").input == 10 and genai(after).price("openai", "o3").input == 2

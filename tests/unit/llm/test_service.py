@@ -232,6 +232,25 @@ async def test_what_it_used_is_told_and_booked():
     assert (used.tokens, used.cost) == (1_100, Decimal("0.003"))
 
 
+class ByLength:
+    """PriceList: a cent a token up to a thousand that are read, two beyond."""
+
+    def price(self, provider, model, read=None):
+        cents = Decimal(10_000 if read is not None and read <= 1_000 else 20_000)
+        return Price(cents, cents)
+
+
+async def test_a_call_costs_what_its_length_costs():
+    limits = Limits(call_cost=Decimal(11))  # a short one fits, though a long one would not
+    asked = Asked(model("ollama", Scripted(usage=Usage(900, 100))), prices=ByLength(), limits=limits)
+    assert (await asked.ask(HELLO, "ollama", max_tokens=100)).cost == Decimal(10)
+
+
+async def test_a_call_that_was_longer_than_was_guessed_costs_what_a_long_one_costs():
+    asked = Asked(model("ollama", Scripted(usage=Usage(1_900, 100))), prices=ByLength())
+    assert (await asked.ask(HELLO, "ollama")).cost == Decimal(40)
+
+
 async def test_without_a_price_the_cost_is_not_known():
     asked = Asked(model())
     assert (await asked.ask(HELLO, "ollama")).cost is None
