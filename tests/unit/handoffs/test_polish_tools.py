@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import tomllib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from dependency_injector import providers
@@ -14,12 +16,15 @@ from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorag
 from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.domain.llm.budget import Limits
 from session_mgmt_mcp.domain.llm.ledger import Ledger
+from session_mgmt_mcp.domain.llm.polish import EVIDENCE, KEPT, SENTENCES
 from session_mgmt_mcp.domain.llm.polish_document import COLLECTION
 from session_mgmt_mcp.domain.llm.service import LLMService
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.lifecycle import Lifecycle
+from session_mgmt_mcp.polishing import LEAVING_SECONDS, WAIT_SECONDS
 from session_mgmt_mcp.ports.errors import Unavailable
 from session_mgmt_mcp.ports.price_list import Price
+from session_mgmt_mcp.settings import Settings, load
 
 from .conftest import BEGAN, SESSION
 
@@ -233,3 +238,14 @@ async def test_of_a_long_summary_the_briefing_keeps_its_bound_and_the_facts(prod
         start = (await client.call_tool("start", {})).structured_content
     assert tokens(json.dumps(start)) <= 1_500
     assert "way number 0" in start["told"] and "file lock" in start["told"] and "till.py" in start["told"]
+
+
+def test_the_page_on_summaries_says_what_is_so():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "llm.md").read_text().split("## Summaries of sessions")[1]
+    for said in (
+        f"at most {EVIDENCE:,} tokens", f"at most {SENTENCES} sentences and {KEPT} tokens",
+        f"`end` {WAIT_SECONDS:.0f} s at most", f"a hub that is stopped {2 * LEAVING_SECONDS:.0f} s at most",
+    ):  # fmt: skip
+        assert said in page, said
+    settings = tomllib.loads(page.split("```toml\n")[1].split("```")[0])
+    assert load(**settings).llm_polish is True and settings.keys() <= Settings.model_fields.keys()
