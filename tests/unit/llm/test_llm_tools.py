@@ -10,6 +10,7 @@ from session_mgmt_mcp.adapters.memory.secret_store import MemorySecretStore
 from session_mgmt_mcp.credentials import Secret
 from session_mgmt_mcp.llm import asking
 from session_mgmt_mcp.llm.vendors import TERMS, Vendor
+from session_mgmt_mcp.mcp_server import repeatable_tools
 from session_mgmt_mcp.ports.llm_provider import Denied, Interrupted, Overloaded, Role
 from session_mgmt_mcp.settings import load, user_file
 
@@ -393,6 +394,15 @@ async def test_what_asks_servers_says_so_and_what_does_not_does_not(product):
             "configure_llm_provider": True,
         }
         assert [name for name, hints in tools.items() if hints.read_only_hint] == ["list_llm_providers"]
+    repeated = {name for name in repeatable_tools() if "llm" in name}  # when a hub died before it answered
+    assert repeated == {"list_llm_providers", "test_llm_providers"}
+
+
+async def test_what_was_opened_is_closed_with_the_product(product):
+    async with product(**LOCAL) as (_, client, told):
+        await ask(client, "generate_with_llm", prompt="Hello", provider="openai")
+        assert not told.made[0][2].closed
+    assert told.made[0][2].closed
 
 
 def test_only_these_vendors_are_known():
