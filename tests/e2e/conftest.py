@@ -127,8 +127,17 @@ def executable() -> Path:
 
 
 @pytest.fixture
-def client(executable: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Client]:
-    names = ("XDG_RUNTIME_DIR", "TMPDIR", "SESSION_MGMT_DATA_DIR", "SESSION_MGMT_LOG_DIR")
+def embedder() -> str:
+    """The model takes longer to load than most sessions here last: who looks by meaning asks for it."""
+    return "memory"
+
+
+@pytest.fixture
+def client(
+    executable: Path, tmp_path: Path, request: pytest.FixtureRequest, embedder: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Client]:
+    monkeypatch.setenv("SESSION_MGMT_EMBEDDER", embedder)
+    names = ("XDG_RUNTIME_DIR", "TMPDIR", "SESSION_MGMT_DATA_DIR", "SESSION_MGMT_LOG_DIR", "SESSION_MGMT_EMBEDDER")
     extra = {name: os.environ[name] for name in names}
 
     def runner() -> Path:  # only a conversation needs a model, and with it the folder `shared`

@@ -25,6 +25,11 @@ ALLOWED = ("--allowedTools", "mcp__session-mgmt__*,Write,Edit,Bash")
 RECALL = "mcp__session-mgmt__reflect_on_past"
 
 
+@pytest.fixture
+def embedder() -> str:
+    return "onnx"
+
+
 def ask(client: Client, cwd: Path) -> Run:
     turns = [[{"tool": RECALL, "input": {"query": query}}] for query, _ in QUESTIONS.values()]
     return client.run(cwd, [*turns, [{"text": "Looked it up."}]], *ALLOWED, prompt="Look that up.")

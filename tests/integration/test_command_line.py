@@ -37,6 +37,7 @@ def failed(*words: str) -> str:
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("SESSION_MGMT_EMBEDDER", "memory")  # the model takes longer than all that is asked here
     folder = tmp_path / "a project"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -44,7 +45,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     run("hub", "stop")
 
 
-def test_from_an_import_to_a_hit_and_the_words_around_it():
+def test_from_an_import_to_a_hit_and_the_words_around_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SESSION_MGMT_EMBEDDER")
     first = told("import", str(SAMPLES), "--wait")
     assert first["new"] > 20
     assert told("import", str(SAMPLES))["new"] == 0
