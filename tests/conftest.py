@@ -19,6 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.services import LlamaServer, RedisServer, S3Server
 
+os.environ.setdefault("FASTMCP_ENABLE_RICH_LOGGING", "false")  # a coloured traceback takes longer than the call
+
 OURS = ("SESSION_MGMT_", "CLAUDE_", "ANTHROPIC_")
 KEPT = {"SESSION_MGMT_SHARED"}
 
