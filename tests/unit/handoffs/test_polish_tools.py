@@ -13,18 +13,22 @@ from dependency_injector import providers
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.llm_provider import MemoryLLMProvider, Scripted
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
+from session_mgmt_mcp.beginning import Left, in_words
 from session_mgmt_mcp.container import Container
+from session_mgmt_mcp.domain.handoff import Handoff
 from session_mgmt_mcp.domain.llm.budget import Limits
 from session_mgmt_mcp.domain.llm.ledger import Ledger
-from session_mgmt_mcp.domain.llm.polish import EVIDENCE, KEPT, SENTENCES
-from session_mgmt_mcp.domain.llm.polish_document import COLLECTION
+from session_mgmt_mcp.domain.llm.polish import EVIDENCE, KEPT, SENTENCES, Polished, Sentence
+from session_mgmt_mcp.domain.llm.polish_document import COLLECTION, Kept, State
 from session_mgmt_mcp.domain.llm.service import LLMService
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.lifecycle import Lifecycle
 from session_mgmt_mcp.polishing import LEAVING_SECONDS, WAIT_SECONDS
 from session_mgmt_mcp.ports.errors import Unavailable
 from session_mgmt_mcp.ports.price_list import Price
+from session_mgmt_mcp.ports.transcript_source import Todo
 from session_mgmt_mcp.settings import Settings, load
+from session_mgmt_mcp.starting import TOLD
 
 from .conftest import BEGAN, SESSION
 
@@ -238,6 +242,21 @@ async def test_of_a_long_summary_the_briefing_keeps_its_bound_and_the_facts(prod
         start = (await client.call_tool("start", {})).structured_content
     assert tokens(json.dumps(start)) <= 1_500
     assert "way number 0" in start["told"] and "file lock" in start["told"] and "till.py" in start["told"]
+
+
+def test_a_summary_takes_its_room_from_the_handoff_and_not_from_memories(told):
+    todos = [Todo(f"todo number {n} of a long list that nobody has ended", "pending") for n in range(60)]
+    handoff = Handoff("s1", "shop-1a2b3c", "/shop", "main", BEGAN, BEGAN, BEGAN, todos=todos)
+    sentences = tuple(Sentence(f"It was done in the way number {n} of many ways.", ("L1",)) for n in range(12))
+    kept = Kept("d", State.DONE, BEGAN, "", Polished(sentences, (), "ollama", "tiny", BEGAN, "d"))
+    memories = [
+        told.assistant(f"The till number {n} has a lock of its own, which nobody else may open.") for n in range(5)
+    ]
+    left = Left(handoff, (), memories, kept, "d")
+    for budget in (TOLD, 1_500):
+        said = in_words(left, "shop-1a2b3c", BEGAN, (), budget)
+        assert tokens(said) <= budget
+        assert "way number 1 of" in said and "todo number 5 " in said and "till number 1 " in said
 
 
 def test_the_page_on_summaries_says_what_is_so():
