@@ -69,7 +69,6 @@ async def test_a_checkout_by_somebody_else_is_seen_and_told(client, app, desk):
         return seen is not None and bool(seen.changed)
 
     await until(looked)
-    desk.git("stash", "-q")
     desk.git("switch", "-q", "-c", "other")
 
     async def told() -> bool:
@@ -81,6 +80,7 @@ async def test_a_checkout_by_somebody_else_is_seen_and_told(client, app, desk):
     assert (line["reason"], line["branch"], line["note"]) == ("branch_switch", "main", "to other")
     assert line["prompt"] == "Round them to cents" and "1 uncommitted file" in line["left"]
     assert "Monitoring is off" not in history["summary"] and history["open"] == 1
+    desk.git("stash", "-q")
     back = await call(client, "restore_session_context", session_id=line["id"])
     assert "+# the cart" in back["diff"] and {one["what"] for one in back["mismatches"]} == {"branch", "changed_since"}
     figures = await call(client, "get_interruption_statistics")
