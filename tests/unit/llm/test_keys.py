@@ -115,6 +115,16 @@ def test_no_two_servers_have_one_name(one, other):
     check_secret_name(names[0])
 
 
+@pytest.mark.parametrize("vendor", Vendor)
+async def test_the_vendors_host_in_the_clear_or_on_another_port_is_another_server(vendor, ring):
+    await ring.set(f"{vendor}-api-key", "hush-hush")
+    told = {variable_of(f"{vendor}-api-key"): "hush-hush"}
+    own = TERMS[vendor].own
+    for address in (own.replace("https:", "http:"), own.replace(".com", ".com:8443")):
+        assert secret_name(vendor, address) != f"{vendor}-api-key"
+        assert (await found(vendor, address, told, ring)).source is Source.NONE
+
+
 def test_a_path_or_the_way_it_is_written_makes_no_other_server():
     assert secret_name(Vendor.OPENAI, "https://API.openai.com:443/v2") == "openai-api-key"
     assert secret_name(Vendor.OPENAI, ELSEWHERE) == secret_name(Vendor.OPENAI, "https://LLM.example.com/other")
