@@ -101,7 +101,7 @@ class Server:
         """Raises Denied for a key that cannot be sent, and for none where one is `needed`."""
         key = self.access.api_key
         if needed and not key:
-            raise Denied(f"{self} wants an API key: set one.")
+            raise Denied(f"{self} wants an API key: {self.access.advice or 'set one.'}")
         if not key.isascii() or not key.isprintable() or " " in key:
             raise Denied(f"The API key for {self} has a character that no key has, perhaps a line's end: set it again.")
 
@@ -171,12 +171,18 @@ def failure(
         wait = retry_after(told.headers, datetime.now(UTC)) or _GUESS
         return kind(f"{server} {_UNWELL[kind]}{_said(server, told)}", wait)
     said = "" if told.status == 401 else _said(server, told)  # 401 is where keys are repeated
-    wrong = (
-        f"{server} {_WRONG[kind]}"
-        if kind is not NoSuchModel
-        else f"{server} has no model {model_name(model)}: name another."
-    )
-    return kind(wrong + said)
+    if kind is NoSuchModel:
+        return kind(f"{server} has no model {model_name(model)}: name another.{said}")
+    if kind is Denied:
+        return Denied(_denied(server) + said)
+    return kind(f"{server} {_WRONG[kind]}{said}")
+
+
+def _denied(server: Server) -> str:
+    advice = server.access.advice
+    if not server.access.api_key:
+        return f"{server} does not answer without an API key, and none was found: {advice or 'set one.'}"
+    return " ".join(filter(None, [f"{server} {_WRONG[Denied]}", advice]))
 
 
 def interrupted(server: Server, why: str) -> Interrupted:

@@ -121,10 +121,11 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which server, and the key for it. Its repr names no key."""
+    """Which server, and the key for it. Its repr names no key; `advice` is told where the server does not take it."""
 
     base_url: str
     api_key: str = field(default="", repr=False)
+    advice: str = ""  # a whole sentence, where the key is from, or where one is to be put
 
 
 class LLMProvider(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from session_mgmt_mcp.adapters.llm_failures import Server, Told, failure, interrupted, refused
@@ -60,7 +61,7 @@ class AnthropicProvider:
 
     def __init__(self, access: Access) -> None:
         base_url = (access.base_url or BASE_URL).rstrip("/").removesuffix("/v1")
-        self._server = Server(self.name, Access(base_url, access.api_key))
+        self._server = Server(self.name, replace(access, base_url=base_url))
         self._own = self._server.host == Server(self.name, Access(BASE_URL)).host
         self._sdk = Sdk(self.name, self._load, "anthropic", "httpx2", "httpcore2")
         self._without_temperature: set[str] = set()

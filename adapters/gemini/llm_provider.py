@@ -5,7 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from session_mgmt_mcp.adapters.llm_failures import Server, Told, failure, interrupted, model_name, refused
@@ -108,7 +108,7 @@ class GeminiProvider:
 
     def __init__(self, access: Access) -> None:
         base_url = (access.base_url or BASE_URL).rstrip("/").removesuffix(f"/{VERSION}")
-        self._server = Server(self.name, Access(base_url, access.api_key))
+        self._server = Server(self.name, replace(access, base_url=base_url))
         self._own = self._server.host == Server(self.name, Access(BASE_URL)).host
         self._sdk = Sdk(self.name, self._load, "google_genai", "httpx2", "httpcore2")
         self._http: Any = None

@@ -67,7 +67,7 @@ class KeyringSecretStore:
         except _NoAnswer as error:
             raise Unavailable(
                 f"No keyring keeps {name} on this machine ({error}): set the environment variable "
-                f"{variable_of(name)} for the hub instead.",
+                f"{variable_of(name)} for the hub instead, and run `session-mgmt-mcp hub stop`.",
                 60.0,
             ) from None
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 from session_mgmt_mcp.adapters.llm_failures import Server, Told, failure, interrupted, model_name, unreachable
@@ -52,7 +53,7 @@ class OllamaProvider:
 
     def __init__(self, access: Access) -> None:
         base_url = (access.base_url or BASE_URL).rstrip("/").removesuffix("/api")
-        self._server = Server(self.name, Access(base_url, access.api_key))
+        self._server = Server(self.name, replace(access, base_url=base_url))
         self._sdk: Sdk[Any] = Sdk(self.name, self._load, "httpx", "httpcore")
         self._without_temperature: set[str] = set()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from session_mgmt_mcp.adapters.llm_failures import Server, Told, failure, interrupted, refused
@@ -64,7 +65,7 @@ class OpenAIProvider:
     name = "openai"
 
     def __init__(self, access: Access) -> None:
-        self._server = Server(self.name, Access(access.base_url or BASE_URL, access.api_key))
+        self._server = Server(self.name, replace(access, base_url=access.base_url or BASE_URL))
         self._own = self._server.host == Server(self.name, Access(BASE_URL)).host
         self._sdk = Sdk(self.name, self._load, "openai", "httpx2", "httpcore2")
         self._not_taken: dict[str, frozenset[str]] = {}  # by model, what it refused

@@ -141,7 +141,9 @@ class LLMService:
             raise Invalid(f"provider {redact(provider).text[:40]!r} is none that can be asked: name one of {known}.")
         names = list(dict.fromkeys([provider, *self._order] if provider else self._order))
         if not names:
-            raise Invalid("No language model is set up: name a provider, or set llm_providers, for example to ollama.")
+            raise Invalid(
+                "Nobody is named and llm_providers is empty: name a provider, or set llm_providers, for example to ollama."
+            )
         return names if use_fallback else names[:1]
 
     async def _attempt(self, name: str, prompt: Prompt, on_piece: OnPiece | None) -> Answer | PortError:

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+import shlex
 import sys
 from typing import Any
 
@@ -35,7 +36,7 @@ def keep(vendor: Vendor, key: str, server: str | None = None) -> dict[str, Any]:
     address = _address(vendor, server)
     name = secret_name(vendor, address)
     asyncio.run(KeyringSecretStore().set(name, key))
-    return {"kept_in": WHERE, "name": name, "for": _server(address), "note": _note(vendor, address)}
+    return {"kept_in": WHERE, "name": name, "for": _server(address), "note": _note(vendor, address, server)}
 
 
 def forget(vendor: Vendor, server: str | None = None) -> dict[str, Any]:
@@ -56,8 +57,11 @@ def _server(address: str) -> str:
     return f"{there.scheme}://{there.host}:{there.port}"
 
 
-def _note(vendor: Vendor, address: str) -> str:
+def _note(vendor: Vendor, address: str, server: str | None) -> str:
     found = key_in_environment(vendor, address, os.environ)
     if found is not None:
         return f"{found.name} in the environment wins over it."
+    if origin(address) != origin(_address(vendor, None)):
+        call = f"configure_llm_provider provider={vendor} {shlex.quote(f'base_url={server}')}"
+        return f"{vendor} is not asked there yet: `session-mgmt-mcp call {call} default_model=MODEL` tries it."
     return f"`session-mgmt-mcp call test_llm_providers provider={vendor}` tries it."

@@ -1,6 +1,7 @@
 """The providers of an application: each is made with its first call, and anew once its address or its key is another."""
 
 import asyncio
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 
 from session_mgmt_mcp.credentials import Credentials
@@ -103,8 +104,19 @@ def vendor_named(name: str) -> Vendor:
 def access_with(vendor: Vendor, address: str, key: Key) -> Access:
     """Raises Denied for a vendor's own server without a key: it is not even asked."""
     if key.source is Source.NONE and origin(address) == origin(TERMS[vendor].own):
-        raise Denied(
-            f"{vendor} has no key: run `session-mgmt-mcp api-key {vendor}`, or set {variable_of(secret_name(vendor, address))} "
-            "for the hub."
-        )
-    return Access(address, key.secret)
+        raise Denied(f"{vendor} has no key: {_advice(vendor, address, key)}")
+    return Access(address, key.secret, _advice(vendor, address, key))
+
+
+def _advice(vendor: Vendor, address: str, key: Key) -> str:
+    """Where a key is put that this server takes; empty for one that was just given."""
+    server = "" if origin(address) == origin(TERMS[vendor].own) else f" --base-url {shlex.quote(address)}"
+    keep = f"`session-mgmt-mcp api-key {vendor}{server}`"
+    match key.source:
+        case Source.NONE:
+            variable = variable_of(secret_name(vendor, address))
+            return f"run {keep}, or set {variable} for the hub and run `session-mgmt-mcp hub stop`."
+        case Source.ENVIRONMENT:
+            return f"It is {key.name} of the hub's environment: after a change run `session-mgmt-mcp hub stop`."
+        case Source.KEYRING:
+            return f"It is {key.name} of the keyring: {keep} keeps another." if key.name else ""

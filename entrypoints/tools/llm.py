@@ -368,7 +368,7 @@ def _summary(answer: Answer) -> str:
 def _outcome(done: configuring.Configured, test: ProviderTest) -> str:
     if not test.ok:
         return f"Nothing was changed, since {test.provider} failed its test: {test.problem}"
-    place = f"{test.provider} at {test.base_url} answers and takes the key, {test.milliseconds:g} ms{_models(test)}."
+    place = f"{test.provider} at {test.base_url} answers, {test.milliseconds:g} ms{_models(test)}."
     if not done.kept:
         return f"{place} Nothing is changed yet: confirm=true keeps it."
     return f"{place} Kept: {', '.join(done.stored) or 'nothing new'}."

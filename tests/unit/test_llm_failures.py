@@ -146,6 +146,13 @@ def test_of_a_server_that_does_not_take_the_key_no_word_is_told():
     assert "Some words" in str(failure(SERVER, Told(403, words="Some words"), {}))
 
 
+def test_a_server_that_wants_a_key_is_told_from_one_that_does_not_take_it():
+    without, given = (Access("http://127.0.0.1:1/v1", key, "Put one there.") for key in ("", "sk-1"))
+    assert str(failure(Server("openai", without), Told(401), {})).endswith("and none was found: Put one there.")
+    assert "does not take the API key" in (said := str(failure(Server("openai", given), Told(401), {})))
+    assert said.endswith("its credit. Put one there.")
+
+
 def test_no_model_is_missing_where_none_was_asked_for():
     told = Told.of({"error": {"code": "model_not_found", "message": "No."}}, 404)
     assert type(failure(SERVER, told, {"model_not_found": NoSuchModel})) is Invalid

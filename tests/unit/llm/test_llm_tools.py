@@ -125,7 +125,8 @@ async def test_without_a_name_the_first_of_the_order_is_asked_and_the_others_aft
 
 async def test_no_one_is_asked_whom_nobody_named(product):
     async with product(**LOCAL) as (_, client, told):
-        assert "llm_providers" in await refused(client, "generate_with_llm", prompt="Hello")
+        said = await refused(client, "generate_with_llm", prompt="Hello")
+        assert "llm_providers" in said and "set up" not in said  # one is
         told["openai"] = Scripted(error=Denied("openai does not take the key."))
         assert "does not take" in await refused(client, "generate_with_llm", prompt="Hello", provider="openai")
         assert [name for name, _, _ in told.made] == ["openai"]

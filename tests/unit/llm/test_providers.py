@@ -66,6 +66,17 @@ async def test_a_vendors_own_server_is_not_asked_without_a_key(providers, made):
     assert "SESSION_MGMT_ANTHROPIC_API_KEY" in str(caught.value) and made == []
 
 
+async def test_where_the_key_of_a_server_is_put_is_told_with_it(providers, made, ring):
+    providers.settings = changed(providers.settings, {"openai_base_url": "http://127.0.0.1:1/v1"})
+    await providers.open("openai")
+    await ring.set("openai-api-key-127-0-0-1-1", "hush-hush")
+    await providers.open("openai")
+    without, kept = [access.advice for _, access, _ in made]
+    assert "`session-mgmt-mcp api-key openai --base-url http://127.0.0.1:1/v1`" in without
+    assert "SESSION_MGMT_OPENAI_API_KEY_127_0_0_1_1 " in without and "hub stop" in without
+    assert kept.startswith("It is openai-api-key-127-0-0-1-1 of the keyring") and "--base-url" in kept
+
+
 async def test_an_unknown_name_is_told_the_known_ones(providers):
     with pytest.raises(Invalid, match="anthropic, openai, gemini, ollama"):
         await providers.open("mistral")
