@@ -170,6 +170,8 @@ def check_prompt(prompt: Prompt) -> None:
         raise Invalid(f"temperature: give 0 to {HOTTEST:g}.")
     if any(not message.text.strip() for message in prompt.messages):
         raise Invalid("messages: one is empty; give each some text.")
+    if not all(_is_text(text) for text in (prompt.model, *(message.text for message in prompt.messages))):
+        raise Invalid("messages, model: there is half a character in one (a lone surrogate); take it out.")
     turns = prompt.messages[1:] if prompt.messages and prompt.messages[0].role is Role.SYSTEM else prompt.messages
     expected = [(Role.USER, Role.ASSISTANT)[place % 2] for place in range(len(turns))]
     if not turns or [message.role for message in turns] != expected or turns[-1].role is not Role.USER:
@@ -177,3 +179,11 @@ def check_prompt(prompt: Prompt) -> None:
             "messages: begin with one of the user (before it at most one of the system), let assistant and user take "
             "turns, and end with one of the user."
         )
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

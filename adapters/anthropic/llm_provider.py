@@ -95,6 +95,7 @@ class AnthropicProvider:
         pieces: list[str] = []
         opening: Any = None
         closing: Any = None
+        written = False  # also what it thinks, which is charged for
         counted: dict[str, int] = {}
         events = await self._asked(prompt, stream=True)
         try:
@@ -108,13 +109,14 @@ class AnthropicProvider:
                             closing = event.delta
                             counted |= _counts(getattr(event, "usage", None))
                         case "content_block_start" | "content_block_delta":
+                            written = written or _writes(event)
                             if piece := _piece(event):
                                 pieces.append(piece)
                                 yield piece
         except PortError:
             raise
         except Exception as error:
-            raise self._failure(error, prompt.model, begun=bool(pieces)) from None
+            raise self._failure(error, prompt.model, begun=written) from None
         finally:
             await events.close()
         stopped = getattr(closing, "stop_reason", None)
@@ -226,6 +228,10 @@ def _piece(event: Any) -> str:
     """Of text; what it thinks, and all else, is left out."""
     part = event.delta if event.type == "content_block_delta" else event.content_block
     return part.text or "" if part.type in {"text", "text_delta"} else ""
+
+
+def _writes(event: Any) -> bool:
+    return event.type == "content_block_delta" or event.content_block.type != "text"
 
 
 def _counts(usage: Any) -> dict[str, int]:

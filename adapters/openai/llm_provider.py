@@ -98,6 +98,7 @@ class OpenAIProvider:
         stopped: str | None = None
         usage: Usage | None = None
         last: Any = None
+        written = False
         chunks = await self._asked(prompt, stream=True)
         try:
             async with aclosing(aiter(chunks)) as coming:
@@ -106,6 +107,7 @@ class OpenAIProvider:
                     for choice in chunk.choices or ():
                         last = chunk
                         stopped = choice.finish_reason or stopped
+                        written = written or _writes(choice.delta)
                         refusal.append(_text(choice.delta, "refusal"))
                         if piece := _text(choice.delta, "content"):
                             pieces.append(piece)
@@ -113,7 +115,7 @@ class OpenAIProvider:
         except PortError:
             raise
         except Exception as error:
-            raise self._failure(error, prompt.model, begun=bool(pieces)) from None
+            raise self._failure(error, prompt.model, begun=written) from None
         finally:
             await chunks.close()
         yield self._whole(prompt, "".join(pieces), last, stopped, "".join(refusal), usage)
@@ -209,6 +211,11 @@ def _request(prompt: Prompt, stream: bool, left_out: frozenset[str], own: bool) 
 def _text(part: Any, name: str) -> str:
     text = getattr(part, name, None)
     return text if isinstance(text, str) else ""
+
+
+def _writes(delta: Any) -> bool:
+    """Anything, also what is left out here: thoughts are charged for as well."""
+    return delta is not None and any(value for name, value in dict(delta).items() if name != "role")
 
 
 def _usage(answer: Any) -> Usage | None:

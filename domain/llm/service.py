@@ -164,7 +164,7 @@ class LLMService:
             completion = await self._completion(opened, name, prompt, on_piece, held)
         except PortError as error:
             return error
-        usage = completion.usage
+        usage = _counted(completion.usage)
         price = await self._price(name, prompt.model, usage.input_tokens) if usage else None
         cost = price.of(usage.input_tokens, usage.output_tokens) if price and usage else None
         if usage is not None:
@@ -193,6 +193,13 @@ class LLMService:
                 with suppress(PortError):  # the fault that is told is the first one
                     await self._ledger.release(held)
             raise
+
+
+def _counted(usage: Usage | None) -> Usage | None:
+    """None for what is no count: a server that tells less than nothing would give back what others have used."""
+    if usage is None or min(usage.input_tokens, usage.output_tokens) < 0 or not usage.input_tokens + usage.output_tokens:
+        return None
+    return usage
 
 
 def _redacted(messages: Sequence[Message]) -> tuple[tuple[Message, ...], int]:

@@ -286,6 +286,8 @@ class LLMProviderContract:
             Prompt((Message(Role.USER, "Hello"), Message(Role.USER, "Hello?")), "scripted-1", 50),
             Prompt((Message(Role.USER, "Hello"), Message(Role.SYSTEM, "No.")), "scripted-1", 50),
             Prompt((Message(Role.USER, "Hello"), Message(Role.ASSISTANT, "Hi")), "scripted-1", 50),
+            Prompt((Message(Role.USER, "Half a \ud83d"),), "scripted-1", 50),
+            Prompt(HELLO.messages, "scripted-\ud83d", 50),
             Prompt(HELLO.messages, "", 50),
             Prompt(HELLO.messages, "scripted-1", 0),
             Prompt(HELLO.messages, "scripted-1", 50, 3.0),

@@ -67,10 +67,8 @@ class AnthropicFormat:
         opening = message(says, [], None)
         if says.counted:
             opening["usage"]["output_tokens"] = 1
-        head = [
-            event("message_start", message=opening),
+        thoughts = [
             event("content_block_start", index=0, content_block={"type": "thinking", "thinking": "", "signature": ""}),
-            event("ping"),
             event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "They greet me."}),
             event(
                 "content_block_delta", index=0, delta={"type": "signature_delta", "signature": "EqQBCgIYAhIM1gbcDa9G"}
@@ -81,13 +79,14 @@ class AnthropicFormat:
         pieces = [
             event("content_block_delta", index=1, delta={"type": "text_delta", "text": piece}) for piece in says.pieces
         ]
+        pieces[:1] = [b"".join([*thoughts, piece]) for piece in pieces[:1]]
         counted = {"usage": {"output_tokens": says.output_tokens}} if says.counted else {}
         tail = [
-            event("content_block_stop", index=1),
+            *([event("content_block_stop", index=1)] if pieces else []),
             event("message_delta", delta={"stop_reason": STOPS[says.stop], "stop_sequence": None}, **counted),
             event("message_stop"),
         ]
-        return Stream(b"".join(head), tuple(pieces), b"".join(tail))
+        return Stream(event("message_start", message=opening) + event("ping"), tuple(pieces), b"".join(tail))
 
     def failure(self, fails: Fails) -> Answer:
         status, kind, words = ERRORS[fails.failure]

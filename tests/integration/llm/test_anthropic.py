@@ -107,6 +107,21 @@ async def test_a_refusal_in_the_middle_of_a_stream_is_no_answer():
             await told(provider, HELLO)
 
 
+@pytest.mark.parametrize(
+    ("begins", "meant"), [({"type": "thinking", "thinking": ""}, Interrupted), ({"type": "text", "text": ""}, Overloaded)]
+)
+async def test_what_fails_after_it_thought_may_be_charged_for(begins, meant):
+    events = (
+        event("message_start", message=OPENING),
+        event("content_block_start", index=0, content_block=begins),
+        event("error", error={"type": "overloaded_error", "message": "Overloaded"}),
+    )
+    async with asked(Answering(None, *events)) as (provider, _):
+        with pytest.raises(meant) as caught:
+            await told(provider, HELLO)
+    assert type(caught.value) is meant
+
+
 async def test_events_and_blocks_that_nobody_asked_for_are_left_out():
     events = (
         b": a comment\n\n",
@@ -255,8 +270,8 @@ async def test_requests_carry_what_is_needed_and_nothing_of_this_machine_or_its_
     async with asked(AnthropicFormat()) as (provider, vendor):
         await provider.complete(HELLO)
         await provider.models()
-    needed = {"host", "accept", "user-agent", "authorization", "content-type", "content-length", "anthropic-version"}
-    assert {name for request in vendor.requests for name in request.headers} == needed
+    needed = {"host", "accept", "accept-encoding", "user-agent", "authorization", "content-type", "content-length"}
+    assert {name for request in vendor.requests for name in request.headers} == needed | {"anthropic-version"}
     assert STRAY not in str(vendor.requests)
     assert set(vendor.keys) == {KEY}
 

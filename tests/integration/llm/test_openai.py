@@ -1,5 +1,6 @@
 """OpenAIProvider against recorded shapes of the vendor's API, and of other servers that speak its format."""
 
+import gzip
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -233,6 +234,8 @@ async def test_what_other_servers_add_to_a_stream_is_left_out():
         ([data({"error": {"code": 429, "message": "Too many requests"}})], RateLimited),
         ([data({"error": {"code": "insufficient_quota", "message": "No."}})], Denied),
         ([chunk(Says(), {"content": "Hel"}), data({"error": {"code": 503, "message": "Overloaded"}})], Interrupted),
+        ([chunk(Says(), {"reasoning_content": "Hm"}), data({"error": {"code": 429, "message": "Full"}})], Interrupted),
+        ([chunk(Says(), {"role": "assistant"}), data({"error": {"code": 429, "message": "Full"}})], RateLimited),
         ([chunk(Says(), {"content": "Hel"}), chunk(Says(), {}, "error")], Interrupted),
         ([chunk(Says(), {"content": "Hel"}), b"data: [DONE]\n\n"], Interrupted),
         ([chunk(Says(), {"content": "Hel"}), b"data: {half\n\n"], Interrupted),
@@ -309,6 +312,15 @@ async def test_no_more_is_read_than_an_answer_can_be(monkeypatch, failing):
             await told(provider, HELLO)
 
 
+async def test_what_is_packed_is_asked_for_plain_and_not_unpacked():
+    packed = gzip.compress(error(400, "and so on " * 20_000, "invalid_request_error").body)
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    async with asked(Answering(Answer(packed, headers=headers))) as (provider, vendor):
+        with pytest.raises(Interrupted):
+            await provider.complete(HELLO)
+    assert vendor.requests[0].headers["accept-encoding"] == "identity"
+
+
 @pytest.mark.parametrize("status", [404, 405])
 async def test_a_server_without_a_list_of_models_is_well(status):
     async with asked(Answering(Answer.of({"detail": "Not Found"}, status))) as (provider, _):
@@ -354,7 +366,7 @@ async def test_requests_carry_what_is_needed_and_nothing_of_this_machine_or_its_
     async with asked(OpenAIFormat()) as (provider, vendor):
         await provider.complete(HELLO)
         await provider.models()
-    needed = {"host", "accept", "user-agent", "authorization", "content-type", "content-length"}
+    needed = {"host", "accept", "accept-encoding", "user-agent", "authorization", "content-type", "content-length"}
     assert {name for request in vendor.requests for name in request.headers} == needed
     assert STRAY not in str(vendor.requests)
     assert set(vendor.keys) == {KEY}

@@ -264,6 +264,14 @@ async def test_where_the_server_does_not_count_the_worst_case_stays():
     assert await asked.used() > 500
 
 
+@pytest.mark.parametrize("told", [Usage(-1_000_000, 7), Usage(7, -1_000_000), Usage(0, 0)])
+async def test_what_is_no_count_gives_nothing_back(told):
+    asked = Asked(model("ollama", Scripted(("Hi",), usage=told)), prices=MemoryPriceList({("ollama", "small"): PRICED}))
+    answer = await asked.ask(HELLO, "ollama", max_tokens=500)
+    assert (answer.text, answer.usage, answer.cost) == ("Hi", None, None)
+    assert await asked.used() > 500
+
+
 @pytest.mark.parametrize("kind", [RateLimited, Overloaded, Unreachable, Denied, TooLong, Misdirected, NoSuchModel])
 async def test_what_was_not_generated_is_not_used(kind):
     asked = Asked(failing(kind("No.")))
