@@ -30,6 +30,7 @@ WORDS = 200
 """So many characters of a server's own words are told."""
 LONGEST_WAIT = 86_400.0
 _GUESS = 5.0
+_SOON = 1.0  # who is not there is not relieved by a long wait, and the next one is asked only after it
 _ECHO = 6  # servers repeat the ends of a key that they do not take
 
 _TOO_LONG = re.compile(
@@ -201,7 +202,7 @@ def misdirected(server: Server, told: Told) -> Misdirected:
 
 def unreachable(server: Server, why: str) -> Unreachable:
     said = f" ({server.quoted(why)})" if why else ""
-    return Unreachable(f"No connection to {server}{said}: see that it runs, and that base_url is right.", _GUESS)
+    return Unreachable(f"No connection to {server}{said}: see that it runs, and that base_url is right.", _SOON)
 
 
 def refused(server: Server, words: str) -> Refused:

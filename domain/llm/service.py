@@ -197,7 +197,11 @@ class LLMService:
 
 def _counted(usage: Usage | None) -> Usage | None:
     """None for what is no count: a server that tells less than nothing would give back what others have used."""
-    if usage is None or min(usage.input_tokens, usage.output_tokens) < 0 or not usage.input_tokens + usage.output_tokens:
+    if (
+        usage is None
+        or min(usage.input_tokens, usage.output_tokens) < 0
+        or not usage.input_tokens + usage.output_tokens
+    ):
         return None
     return usage
 

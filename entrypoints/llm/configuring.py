@@ -10,7 +10,7 @@ from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.llm.keys import Key, Source, checked, key_in_environment, key_of, secret_name
 from session_mgmt_mcp.llm.providers import Providers, access_with, vendor_named
 from session_mgmt_mcp.llm.trying import Tested, tried
-from session_mgmt_mcp.llm.vendors import Vendor, base_url, model
+from session_mgmt_mcp.llm.vendors import Vendor, base_url, model, unencrypted
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.llm_provider import LLMProvider
 from session_mgmt_mcp.settings import Settings, changed, named_in_environment
@@ -90,7 +90,8 @@ def _notes(
     over = [f"SESSION_MGMT_{name.upper()}" for name in wanted if name in decided]
     in_environment = key_in_environment(vendor, address, providers.credentials.environment())
     over += [in_environment.name] if with_key and in_environment else []
-    notes = [
+    notes = [open_to_all] if (open_to_all := unencrypted(address)) else []
+    notes += [
         f"{name} in the environment of the hub wins over what is kept: take it away there, or set it to the same."
         for name in over
     ]

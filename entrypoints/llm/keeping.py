@@ -9,7 +9,7 @@ from typing import Any
 
 from session_mgmt_mcp.adapters.keyring.secret_store import SERVICE, KeyringSecretStore
 from session_mgmt_mcp.llm.keys import checked, key_in_environment, secret_name
-from session_mgmt_mcp.llm.vendors import Vendor, base_url, origin
+from session_mgmt_mcp.llm.vendors import Vendor, base_url, origin, unencrypted
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.secret_store import MOST_CHARACTERS
 from session_mgmt_mcp.settings import changed, load
@@ -58,6 +58,10 @@ def _server(address: str) -> str:
 
 
 def _note(vendor: Vendor, address: str, server: str | None) -> str:
+    return f"{unencrypted(address)} {_next(vendor, address, server)}".lstrip()
+
+
+def _next(vendor: Vendor, address: str, server: str | None) -> str:
     found = key_in_environment(vendor, address, os.environ)
     if found is not None:
         return f"{found.name} in the environment wins over it."

@@ -9,7 +9,7 @@ from functools import partial
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.llm.keys import Key, Source, key_of, secret_name
 from session_mgmt_mcp.llm.providers import Providers, vendor_named
-from session_mgmt_mcp.llm.vendors import TERMS, Vendor, base_url, installed, model, order, origin
+from session_mgmt_mcp.llm.vendors import TERMS, Vendor, base_url, installed, model, order, origin, unencrypted
 from session_mgmt_mcp.ports.errors import Invalid, PortError, Unsupported
 from session_mgmt_mcp.ports.llm_provider import LLMProvider
 from session_mgmt_mcp.settings import Settings
@@ -55,7 +55,9 @@ async def standing(providers: Providers, vendor: Vendor) -> Standing:
         key = await key_of(vendor, known.base_url, providers.credentials)
     except Invalid as error:
         return replace(known, set_up=True, problem=str(error))
-    return replace(known, key=key, set_up=known.set_up or key.source is not Source.NONE)
+    has_key = key.source is not Source.NONE
+    problem = unencrypted(known.base_url) if has_key else ""
+    return replace(known, key=key, set_up=known.set_up or has_key, problem=problem)
 
 
 def without_keys(settings: Settings, vendor: Vendor) -> Standing:

@@ -77,6 +77,21 @@ def origin(address: str) -> Origin:
     return Origin(parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
 
 
+def unencrypted(address: str) -> str:
+    """What whoever asks there should know; empty where it goes over https, or stays on this machine.
+
+    >>> unencrypted("https://api.openai.com/v1"), unencrypted("http://127.0.0.1:8080/v1")
+    ('', '')
+    """
+    there = origin(address)
+    if there.scheme == "https" or there.on_this_machine:
+        return ""
+    return (
+        f"http://{there.host} is not encrypted: the key and all that is asked can be read on the way. Give an address with "
+        "https:// where there is one."
+    )
+
+
 def base_url(vendor: Vendor, settings: Settings) -> str:
     return str(getattr(settings, f"{vendor}_base_url")) or TERMS[vendor].usual
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from session_mgmt_mcp.adapters.llm_failures import WORDS, Server, Told, failure, misdirected, retry_after
+from session_mgmt_mcp.adapters.llm_failures import WORDS, Server, Told, failure, misdirected, retry_after, unreachable
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.llm_provider import (
     Access,
@@ -252,3 +252,7 @@ def test_what_is_quoted_is_one_short_line_without_the_key(before, after, key):
     assert len(quoted) <= WORDS
     assert quoted.isprintable()
     assert key not in quoted.replace("[key]", "")
+
+
+def test_a_server_that_is_not_there_is_not_waited_for_long():
+    assert 0 < unreachable(SERVER, "refused").retry_after <= 1

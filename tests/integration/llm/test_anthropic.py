@@ -108,7 +108,8 @@ async def test_a_refusal_in_the_middle_of_a_stream_is_no_answer():
 
 
 @pytest.mark.parametrize(
-    ("begins", "meant"), [({"type": "thinking", "thinking": ""}, Interrupted), ({"type": "text", "text": ""}, Overloaded)]
+    ("begins", "meant"),
+    [({"type": "thinking", "thinking": ""}, Interrupted), ({"type": "text", "text": ""}, Overloaded)],
 )
 async def test_what_fails_after_it_thought_may_be_charged_for(begins, meant):
     events = (

@@ -289,6 +289,17 @@ async def test_an_access_is_tried_first_and_kept_on_confirmation(product, ring):
     assert load().openai_model == "small"
 
 
+@pytest.mark.parametrize(
+    ("address", "open_to_all"),
+    [("http://models.example:8080/v1", True), ("https://models.example", False), (HERE, False)],
+)
+async def test_before_anything_is_kept_it_is_told_that_others_can_read_on_the_way(product, address, open_to_all):
+    async with product() as (_, client, _):
+        given = {"provider": "openai", "api_key": KEY, "base_url": address, "default_model": "small"}
+        tried = await ask(client, "configure_llm_provider", **given)
+    assert ("http://models.example is not encrypted" in tried["summary"]) is open_to_all
+
+
 async def test_an_access_that_fails_changes_nothing(product, ring):
     async with product() as (app, client, told):
         told["openai"] = Scripted(error=Denied("openai does not take the key."))

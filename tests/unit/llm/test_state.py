@@ -5,9 +5,12 @@ from session_mgmt_mcp import doctor
 from session_mgmt_mcp.adapters.memory.secret_store import MemorySecretStore
 from session_mgmt_mcp.credentials import Credentials
 from session_mgmt_mcp.llm import trying
+from session_mgmt_mcp.llm.keys import secret_name
 from session_mgmt_mcp.llm.providers import Providers
 from session_mgmt_mcp.llm.state import NONE, state
 from session_mgmt_mcp.llm.trying import standings
+from session_mgmt_mcp.llm.vendors import Vendor
+from session_mgmt_mcp.ports.secret_store import variable_of
 from session_mgmt_mcp.settings import load
 
 
@@ -45,6 +48,14 @@ async def test_an_order_is_told_with_its_models():
 async def test_what_one_of_the_order_lacks_is_said(environment, settings, advice):
     found, told = await said(environment, **settings)
     assert found == "warn" and advice in told and "hush" not in told
+
+
+async def test_a_key_that_anybody_can_read_on_its_way_is_told():
+    address = {"llm_providers": "openai", "openai_model": "m", "openai_base_url": "http://models.example:8080/v1"}
+    names = {variable_of(secret_name(Vendor.OPENAI, address["openai_base_url"])): "hush"}
+    found, told = await said(names, **address)
+    assert found == "warn" and told.startswith("http://models.example is not encrypted")
+    assert await said({}, **address) == ("ok", "Asked in this order, on request alone: openai (m).")
 
 
 async def test_a_missing_sdk_is_named_with_its_extra(monkeypatch):
