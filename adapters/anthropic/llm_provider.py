@@ -231,7 +231,7 @@ def _piece(event: Any) -> str:
 
 
 def _writes(event: Any) -> bool:
-    return event.type == "content_block_delta" or event.content_block.type != "text"
+    return bool(event.type == "content_block_delta" or event.content_block.type != "text")
 
 
 def _counts(usage: Any) -> dict[str, int]:

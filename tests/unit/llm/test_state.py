@@ -4,7 +4,7 @@ import pytest
 from session_mgmt_mcp import doctor
 from session_mgmt_mcp.adapters.memory.secret_store import MemorySecretStore
 from session_mgmt_mcp.credentials import Credentials
-from session_mgmt_mcp.llm import trying
+from session_mgmt_mcp.llm import keeping, trying
 from session_mgmt_mcp.llm.keys import secret_name
 from session_mgmt_mcp.llm.providers import Providers
 from session_mgmt_mcp.llm.state import NONE, state
@@ -85,3 +85,10 @@ async def test_health_has_one_where_an_order_is_set_and_asks_no_keyring_for_it(p
             for name in ("health_check", "status"):
                 checks = (await client.call_tool(name)).structured_content["checks"]
                 assert [check["state"] for check in checks if check["name"] == "language models"] == lines
+
+
+def test_who_keeps_a_key_is_told_that_it_can_be_read_on_its_way(monkeypatch):
+    ring = MemorySecretStore()
+    monkeypatch.setattr(keeping, "KeyringSecretStore", lambda: ring)
+    assert "is not encrypted" in keeping.keep(Vendor.OPENAI, "hush-hush", "http://models.example:8080/v1")["note"]
+    assert "is not encrypted" not in keeping.keep(Vendor.OPENAI, "hush-hush", "https://models.example/v1")["note"]
