@@ -243,8 +243,9 @@ def _language_models() -> list[Check]:
     """As this process sees them: a hub may have other keys in its environment."""
     from session_mgmt_mcp.adapters.keyring.secret_store import KeyringSecretStore
 
-    providers = Providers(load(), Credentials(KeyringSecretStore()))
-    return [_check("language models", *state(asyncio.run(standings(providers))))]
+    settings = load()
+    providers = Providers(settings, Credentials(KeyringSecretStore()))
+    return [_check("language models", *state(asyncio.run(standings(providers)), settings.llm_polish))]
 
 
 def _client() -> list[Check]:

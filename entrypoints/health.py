@@ -104,10 +104,10 @@ async def _reached(name: str, what: str, storage: SessionStorage, place: str) ->
 def _language_models(app: Application) -> list[Check]:
     """Where an order of them was set; nobody is asked, the keyring neither: it might wait for its user."""
     settings = app.llm_providers.settings
-    if not settings.llm_providers:
+    if not settings.llm_providers and not settings.llm_polish:
         return []
     found = [without_keys(settings, vendor) for vendor in order(settings)]
-    return [Check("language models", *state(found, keys=False))]
+    return [Check("language models", *state(found, settings.llm_polish, keys=False))]
 
 
 def _disk(app: Application) -> list[Check]:

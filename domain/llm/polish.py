@@ -237,7 +237,7 @@ def attribution(polished: Polished, current: str) -> str:
     if polished.unsupported:
         parts.append(f"{polished.unsupported} of {_of(len(polished.sentences))} no evidence.")
     if polished.invented:
-        parts.append(f"{polished.invented} of the refs it gave did not exist and were taken out.")
+        parts.append(f"Refs that it gave and that do not exist were taken out: {polished.invented}.")
     if polished.cut:
         parts.append("It was longer and is cut.")
     return " ".join(parts)

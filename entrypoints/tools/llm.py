@@ -13,6 +13,7 @@ from session_mgmt_mcp.domain.llm.service import MAX_TOKENS, Answer, Tried
 from session_mgmt_mcp.domain.text import counted
 from session_mgmt_mcp.llm import asking, configuring, trying
 from session_mgmt_mcp.llm.keys import Source
+from session_mgmt_mcp.llm.state import NO_SUMMARY
 from session_mgmt_mcp.llm.vendors import Vendor
 from session_mgmt_mcp.ports.llm_provider import HOTTEST, Message, Role, Stop
 from session_mgmt_mcp.tools.models import whole_second
@@ -234,7 +235,7 @@ async def list_llm_providers(app: Application = Inject) -> ProvidersReply:
     calls have used of the budgets. No server is asked: test_llm_providers does that."""
     found = [ProviderItem.of(one) for one in await trying.standings(app.llm_providers)]
     spending = Spending.of(await app.llm.spent(), app.llm.limits)
-    return ProvidersReply(summary=_listed(found, spending), providers=found, spending=spending)
+    return ProvidersReply(summary=_listed(found, spending, app.settings.llm_polish), providers=found, spending=spending)
 
 
 @tool(
@@ -319,12 +320,14 @@ async def configure_llm_provider(
     return ConfigureReply.of(await configuring.configure(app.llm_providers, *given))
 
 
-def _listed(found: list[ProviderItem], spending: Spending) -> str:
+def _listed(found: list[ProviderItem], spending: Spending, polish: bool) -> str:
     ordered = [str(one.provider) for one in found if one.place]
     others = [str(one.provider) for one in found if one.set_up and not one.place]
     said = [f"Asked in this order: {', '.join(ordered)}." if ordered else "None is asked unless a call names it."]
     if others:
         said.append(f"Set up besides: {', '.join(others)}." if ordered else f"Set up: {', '.join(others)}.")
+    if polish:
+        said.append("At each session's end the first is asked for a summary (llm_polish)." if ordered else NO_SUMMARY)
     said += [_lacking(one.provider) for one in found if one.set_up and not one.installed]
     limit = "" if spending.day_tokens is None else f" of {spending.day_tokens:,}"
     money = "" if spending.day_cost is None else f" of ${spending.day_cost:g}"

@@ -271,7 +271,7 @@ def test_the_page_says_who_wrote_it_that_nobody_checked_it_and_what_it_names():
     for line in (
         "## Summary by tiny:1b (ollama), not checked\n",
         "Written 2026-03-02 10:00 UTC by a language model from the evidence below; nobody checked it. 1 of 2 sentences "
-        "name no evidence. 1 of the refs it gave did not exist and were taken out.",
+        "name no evidence. Refs that it gave and that do not exist were taken out: 1.",
         "- “The cart is fixed.” [L1]\n- “All users are happy.” (names no evidence)\n",
         "It names:\n- L1: `pytest -q` ended well\n",
     ):

@@ -92,7 +92,7 @@ async def test_a_summary_stands_in_the_page_with_who_wrote_it_and_what_it_names(
     ref = (await there.app.handoffs.of(SESSION)).asked[0].ref
     page = await there.page()
     assert "## Summary by tiny (ollama), not checked\n" in page
-    assert "2 of 3 sentences name no evidence. 1 of the refs it gave did not exist" in page
+    assert "2 of 3 sentences name no evidence. Refs that it gave and that do not exist were taken out: 1." in page
     assert f"“Fix the cart, please.” [{ref}]\n" in page.split("It names:")[1].split("## ")[0]
     assert outcome.in_words().startswith("summary by tiny (ollama) for $0.0002 at most, not checked: 2 sentences name")
 

@@ -238,6 +238,14 @@ async def test_the_list_says_where_a_key_is_and_nothing_of_it(product, ring, mon
         assert told.made == []
 
 
+@pytest.mark.parametrize(("order", "said"), [("ollama", "each session's end"), ("", "no summary is written")])
+async def test_the_list_says_that_summaries_are_on(product, order, said):
+    async with product(llm_polish=True, llm_providers=order) as (_, client, told):
+        assert said in (await ask(client, "list_llm_providers"))["summary"] and told.made == []
+        checks = (await ask(client, "health_check"))["checks"]
+        assert [one["name"] for one in checks].count("language models") == 1
+
+
 async def test_the_budgets_are_shown_with_what_is_spent(product):
     async with product(llm_day_cost=0.5, llm_call_tokens=0, **LOCAL) as (_, client, _):
         spending = (await ask(client, "list_llm_providers"))["spending"]

@@ -7,7 +7,7 @@ from session_mgmt_mcp.credentials import Credentials
 from session_mgmt_mcp.llm import keeping, trying
 from session_mgmt_mcp.llm.keys import secret_name
 from session_mgmt_mcp.llm.providers import Providers
-from session_mgmt_mcp.llm.state import NONE, state
+from session_mgmt_mcp.llm.state import NO_SUMMARY, NONE, state
 from session_mgmt_mcp.llm.trying import standings
 from session_mgmt_mcp.llm.vendors import Vendor
 from session_mgmt_mcp.ports.secret_store import variable_of
@@ -20,7 +20,7 @@ def never(*_):
 
 async def said(environment=None, **settings):
     providers = Providers(load(**settings), Credentials(MemorySecretStore(), lambda: environment or {}), never)
-    return state(await standings(providers))
+    return state(await standings(providers), providers.settings.llm_polish)
 
 
 async def test_by_default_none_is_ever_asked():
@@ -35,6 +35,12 @@ async def test_an_order_is_told_with_its_models():
     models = {"ollama_model": "small", "openai_model": "large"}
     told = await said({"OPENAI_API_KEY": "hush"}, llm_providers="openai,ollama", **models)
     assert told == ("ok", "Asked in this order, on request alone: openai (large), ollama (small).")
+
+
+async def test_with_summaries_on_nobody_says_that_only_requests_ask():
+    _, told = await said(llm_providers="ollama", ollama_model="small", llm_polish=True)
+    assert told == "Asked in this order, on request and at each session's end (llm_polish): ollama (small)."
+    assert await said(llm_polish=True) == ("warn", NO_SUMMARY)
 
 
 @pytest.mark.parametrize(
