@@ -27,7 +27,7 @@ GOOD = Scripted(("The cart was fixed [L1]. ", "Everybody is happy. Docs are open
 
 
 class Prices:
-    def price(self, provider: str, model: str) -> Price | None:
+    def price(self, provider: str, model: str, read: int | None = None) -> Price | None:
         return Price(Decimal(3), Decimal(15))
 
 
