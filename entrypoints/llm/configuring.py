@@ -29,7 +29,8 @@ class Configured:
 async def configure(
     providers: Providers, name: str, key: str | None, address: str | None, default_model: str | None, confirm: bool
 ) -> Configured:
-    """Tries the new access; with `confirm` keeps it, and calls go there from now on. One that fails changes nothing.
+    """Tries the new access; with `confirm` keeps it, and calls go there from now on. One that fails changes nothing, but
+    what is only taken away is gone: whoever goes back to the usual server may have no key for it.
 
     Raises Invalid, without the key, for what cannot be one, and Unavailable where no keyring or file keeps it.
     """
@@ -41,7 +42,10 @@ async def configure(
     hidden = {secret_name(vendor, place): checked("api_key", key)} if key is not None else {}
     tested = await _tried(providers, vendor, place, key, new)
     notes = _notes(providers, vendor, place, wanted, bool(hidden), decided, tested, model(vendor, new))
-    if tested.problem or not confirm:
+    taken_away = key is None and bool(wanted) and not any(wanted.values())
+    if tested.problem and taken_away and not confirm:
+        notes.append(f"confirm=true takes {' and '.join(wanted)} away all the same.")
+    if not confirm or (tested.problem and not taken_away):
         return Configured(tested, notes=notes)
     async with kept(providers.credentials.keyring, hidden):
         if wanted:

@@ -313,7 +313,7 @@ async def configure_llm_provider(
     app: Application = Inject,
 ) -> ConfigureReply:
     """Set a language model's server, key and default model. The new access is tried first, without generating anything; one
-    that fails changes nothing. With confirm=true the key goes to the operating system's keyring, the rest to the user's
+    that fails changes nothing, but empty values always go. With confirm=true the key goes to the operating system's keyring, the rest to the user's
     settings.toml. Ask the user first. A key given here stays in this conversation's transcript: better that the user
     types it into `session-mgmt-mcp api-key` in a terminal."""
     given = (provider, api_key, base_url, default_model, confirm)
@@ -369,6 +369,8 @@ def _summary(answer: Answer) -> str:
 
 
 def _outcome(done: configuring.Configured, test: ProviderTest) -> str:
+    if done.kept and not test.ok:
+        return f"Taken away: {', '.join(done.stored)}. {test.provider} is at {test.base_url} now, and failed its test: {test.problem}"
     if not test.ok:
         return f"Nothing was changed, since {test.provider} failed its test: {test.problem}"
     place = f"{test.provider} at {test.base_url} answers, {test.milliseconds:g} ms{_models(test)}."

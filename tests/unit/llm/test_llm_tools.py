@@ -290,11 +290,16 @@ async def test_an_access_is_tried_first_and_kept_on_confirmation(product, ring):
         assert all(provider.closed for _, _, provider in told.made)
         reply = await ask(client, "generate_with_llm", prompt="Hello", provider="openai")
         assert reply["model"] == "small" and told.made[-1][1].api_key == KEY
+        asked = await ask(client, "configure_llm_provider", provider="openai", base_url="")
+        assert not asked["kept"] and asked["summary"].endswith("confirm=true takes openai_base_url away all the same.")
         back = await ask(client, "configure_llm_provider", provider="openai", base_url="", confirm=True)
-        assert not back["kept"] and "api-key openai" in back["summary"]  # the key did not follow
+        assert back["kept"] and back["summary"].startswith(
+            "Taken away: openai_base_url. openai is at https://api.openai.com"
+        )
+        assert "api-key openai" in back["summary"]  # the key did not follow
         assert KEY not in json.dumps([tried, done, back])
     assert user_file().read_text().startswith("# mine\nsearch_limit = 7\n") and KEY not in user_file().read_text()
-    assert load().openai_model == "small"
+    assert (load().openai_model, load().openai_base_url) == ("small", "")
 
 
 @pytest.mark.parametrize(
