@@ -24,7 +24,7 @@ from session_mgmt_mcp.reception import Reception
 from session_mgmt_mcp.service import Answer, Door, OnEvent, OpenDoor, OpenService, Progress, Service, Verb
 from session_mgmt_mcp.settings import load
 from session_mgmt_mcp.version import VERSION
-from session_mgmt_mcp.warmth import warm
+from session_mgmt_mcp.warmth import settle, warm
 from session_mgmt_mcp.wire import MAX_LINE, newer
 
 DRAIN_SECONDS = 30.0  # calls in flight may take so long when a newer hub takes over,
@@ -114,7 +114,7 @@ class Hub:
         _log.info("hub %s serves %s", VERSION, self._data)
         background = [
             asyncio.create_task(_logged(work))
-            for work in (warm(service.server), self._watch_spool(events), self._watch_idleness(service))
+            for work in (_warmed(service), self._watch_spool(events), self._watch_idleness(service))
         ]
         try:
             await self._leave.wait()
@@ -197,6 +197,11 @@ class Hub:
     async def _stop(self, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         self.leave()
         return {"pid": os.getpid(), "stopping": True}
+
+
+async def _warmed(service: Service) -> None:
+    await warm(service.server)
+    await settle()
 
 
 class _Once:

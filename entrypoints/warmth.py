@@ -1,5 +1,9 @@
 """The first `tools/list` imports half a second's worth of modules: the hub asks it of itself, before a client does."""
 
+import ctypes
+import gc
+import sys
+
 import anyio
 from fastmcp import FastMCP
 from mcp.shared.message import SessionMessage
@@ -12,6 +16,7 @@ CONVERSATION: tuple[JSONRPCMessage, ...] = (
     JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized"),
     JSONRPCRequest(jsonrpc="2.0", id=2, method="tools/list"),
 )
+SETTLING_SECONDS = 1.0  # whoever waits for the first list comes first
 
 
 async def warm(server: FastMCP) -> None:
@@ -27,3 +32,18 @@ async def warm(server: FastMCP) -> None:
                 to_server.close()
                 break
         group.cancel_scope.cancel()
+
+
+async def settle() -> None:
+    """Gives back, once the first clients are served, what starting left behind."""
+    await anyio.sleep(SETTLING_SECONDS)
+    let_go()
+
+
+def let_go() -> None:
+    """7 MB of 203: garbage that was frozen with what stays, and free heap that glibc would keep. Takes 0.15 s."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
