@@ -212,10 +212,11 @@ async def figures(clients: int, requests: int, memories: int, shared: bool = Fal
             for target in targets:
                 count = requests if target.name != "search" else max(1, requests // 4)
                 loads[target.name].append(await load(target, clients, count))
-    return [figure for name in ("ping", "document", "search") for figure in _of(name, loads, clients)]
+    budgets = {"ping": SLOWER_PING, "document": None, "search": None if shared else SLOWER_SEARCH}
+    return [figure for name, budget in budgets.items() for figure in _of(name, loads, clients, budget)]
 
 
-def _of(name: str, loads: dict[str, list[Load]], clients: int) -> list[Figure]:
+def _of(name: str, loads: dict[str, list[Load]], clients: int, budget: Budget | None) -> list[Figure]:
     def rate(of: str) -> float:
         return median(one.rate for one in loads[of])
 
@@ -223,7 +224,6 @@ def _of(name: str, loads: dict[str, list[Load]], clients: int) -> list[Figure]:
         seconds = [taken for one in loads[of] for taken in one.seconds]
         return 1_000 * (median(seconds) if share == 0.5 else p99(seconds))
 
-    budget = {"ping": SLOWER_PING, "search": SLOWER_SEARCH}.get(name)
     what = f"{name}, {clients} clients"
     return [
         Figure(f"{what}: calls a second", rate(name), "1/s", budget, rate("bare echo"), "bare FastMCP, echo"),
