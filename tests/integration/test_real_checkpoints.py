@@ -43,7 +43,7 @@ async def test_the_work_of_real_sessions_is_counted_as_in_their_lines(real, shop
     failed = {block["tool_use_id"] for block in blocks(lines, "tool_result") if block.get("is_error") is True}
     async with product_in(shop, transcripts_dir=str(real)) as (app, client):
         await app.capture.import_paths([real])
-        reply = (await client.call_tool("checkpoint", {"name": "all of it"})).structured_content
+        reply = (await client.call_tool("checkpoint", {"name": "before the zoning hearing"})).structured_content
         [work] = [line for line in reply["work"] if "of tools" in line]
         assert work.startswith(f"{used.total()} calls of tools, ") and used.total() > 500
         shown = dict(part.rsplit(" ", 1) for part in work.partition("(")[2].rstrip(")").split(", "))
@@ -54,7 +54,7 @@ async def test_the_work_of_real_sessions_is_counted_as_in_their_lines(real, shop
             failed
         )  # what was refused is no failure, what a pipe hid is one
         assert tokens(json.dumps(reply, separators=(",", ":"))) <= 4_000
-        found = (await client.call_tool("reflect_on_past", {"query": "checkpoint all of it"})).structured_content
+        found = (await client.call_tool("reflect_on_past", {"query": "checkpoint before the zoning hearing"})).structured_content
         assert reply["memory"] in [hit["id"] for hit in found["hits"]]
 
 
