@@ -7,7 +7,7 @@ EDITABLE = --no-deps --no-build-isolation -e .
 COMPILED = "import duckdb, fastmcp.server.server, numpy, onnxruntime, tokenizers, typer, rich.progress"
 SOURCES = $(shell find domain ports adapters entrypoints tests/contract -name '*.py')
 
-.PHONY: install demo test coverage slow bench lint docs docs-check lock
+.PHONY: install demo test coverage slow soak bench lint docs docs-check lock
 install: .venv/installed
 
 .venv/locked: requirements.lock
@@ -29,15 +29,18 @@ demo: install
 	@$(BIN)/python -m session_mgmt_mcp.demo
 
 test: install
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow"  # tests wait a lot: also on two cores
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow and not soak"  # tests wait a lot: also on two cores
 
 coverage: install
-	$(BIN)/python -m pytest -n auto -m "not slow and not client" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n auto -m "not slow and not soak and not client" --cov --cov-report=term:skip-covered
 
 slow: install
 	$(BIN)/python -m pytest -n0 -m slow
-	$(BIN)/python -m pytest -n auto -m "not slow" --store duckdb tests/unit
-	$(BIN)/python -m pytest -n auto -m "hypothesis and not slow" --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -n auto -m "not slow and not soak" --store duckdb tests/unit
+	$(BIN)/python -m pytest -n auto -m "hypothesis and not slow and not soak" --hypothesis-profile=thorough
+
+soak: install
+	$(BIN)/python -m pytest -n0 -m soak -s
 
 bench: install
 	$(BIN)/python -m benchmarks.bench
