@@ -24,6 +24,7 @@ def rows(memories: int, projects: Path | None) -> dict[str, Row]:
         "hook": _row("process_rows", "hook"),
         "cold": _row("process_rows", "cold"),
         "resident": _row("process_rows", "resident"),
+        "writes": _row("writes_row", "writes"),
         "embedding": _row("embedding_rows", "embedding"),
         "store": _row("memory_rows", "store"),
         "import": _row("memory_rows", "transcripts", projects),

@@ -54,7 +54,9 @@ async def test_the_work_of_real_sessions_is_counted_as_in_their_lines(real, shop
             failed
         )  # what was refused is no failure, what a pipe hid is one
         assert tokens(json.dumps(reply, separators=(",", ":"))) <= 4_000
-        found = (await client.call_tool("reflect_on_past", {"query": "checkpoint before the zoning hearing"})).structured_content
+        found = (
+            await client.call_tool("reflect_on_past", {"query": "checkpoint before the zoning hearing"})
+        ).structured_content
         assert reply["memory"] in [hit["id"] for hit in found["hits"]]
 
 

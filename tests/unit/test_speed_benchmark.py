@@ -2,13 +2,14 @@ import json
 import py_compile
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 
-from benchmarks import install_row, speed
+from benchmarks import install_row, speed, writes_row
 from benchmarks.figures import Budget, Figure, interleaved, p99
 from benchmarks.texts import messages, write_transcripts
 
@@ -79,6 +80,13 @@ def test_a_file_counts_with_its_bytecode_whether_or_not_it_was_compiled_yet(tmp_
     before = install_row._bytecode(module)
     assert before == Path(py_compile.compile(str(module), doraise=True)).stat().st_size
     assert install_row._bytecode(module) == before
+
+
+def test_writes_that_are_lost_doubled_or_refused_are_over_the_budget() -> None:
+    found = writes_row.figures(["one", "two", "three"], Counter(["two", "two", "three"]), [OSError("refused")], 1.0)
+    assert [(figure.measured, figure.ok) for figure in found] == [(1, False), (1, False), (1, False)]
+    fine = writes_row.figures(["one", "two"], Counter(["one", "two", "unacknowledged"]), [], 1.0)
+    assert [figure.ok for figure in fine] == [True, True, True]
 
 
 def test_an_unknown_row_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
