@@ -7,7 +7,7 @@ from fastmcp import Client
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.application import open_application
-from session_mgmt_mcp.container import SystemClock
+from session_mgmt_mcp.clock import SystemClock
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.mcp_server import build_server
 from session_mgmt_mcp.settings import load

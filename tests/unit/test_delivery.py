@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from session_mgmt_mcp import connection, fastmcp_internals
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
-from session_mgmt_mcp.container import SystemClock
+from session_mgmt_mcp.clock import SystemClock
 from session_mgmt_mcp.conversation import Conversation
 from session_mgmt_mcp.delivery import awaiting, when_answered
 from session_mgmt_mcp.mcp_server import build_server

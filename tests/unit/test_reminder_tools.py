@@ -10,7 +10,8 @@ from fastmcp.tools import ToolResult
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.notifier import MemoryNotifier
-from session_mgmt_mcp.container import Container, SystemClock
+from session_mgmt_mcp.clock import SystemClock
+from session_mgmt_mcp.container import Container
 from session_mgmt_mcp.domain.reminder import LINE_TOKENS
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.mcp_server import build_server

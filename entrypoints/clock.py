@@ -1,0 +1,10 @@
+"""The clock of this machine."""
+
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Clock of this machine."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
