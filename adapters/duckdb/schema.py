@@ -7,9 +7,15 @@ from typing import Any
 
 from session_mgmt_mcp.ports.errors import Unsupported
 
-VERSION = 3
+VERSION = 4
 DIMENSIONS = 384
 OPENINGS_KEPT = 50
+
+FACTS = """['tool:' || json_extract_string(metadata, '$.call.tool')]
+    || case when json_extract_string(metadata, '$.call.ok') = 'false' then ['outcome:failed'] else [] end"""
+IS_CALL = """contains(metadata, '"call"')
+    and case when json_valid(metadata) then json_exists(metadata, '$.call.tool') else false end"""
+"""json_valid: half a surrogate pair is none to DuckDB."""
 
 MIGRATIONS: Mapping[int, Sequence[str]] = {
     1: (
@@ -34,18 +40,21 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         "alter table memory add column files varchar[] default []",
         "alter table memory add column facts varchar[] default []",
         "alter table memory add column worded boolean default true",
-        # Only what tool calls touched is known of older rows; json_valid: half a surrogate pair is none to DuckDB.
-        """update memory set
+        # Only what tool calls touched is known of older rows.
+        f"""update memory set
             files = coalesce(list_distinct(from_json(json_extract(metadata, '$.call.files'), '["VARCHAR"]')), []),
-            facts = ['tool:' || json_extract_string(metadata, '$.call.tool')]
-                || case when json_extract_string(metadata, '$.call.ok') = 'false' then ['outcome:failed'] else [] end
-            where contains(metadata, '"call"')
-            and case when json_valid(metadata) then json_exists(metadata, '$.call.tool') else false end""",
+            facts = {FACTS} where {IS_CALL}""",  # noqa: S608
     ),
     3: (
         """create table searches(
             number bigint not null, time bigint not null, tool varchar not null, project varchar not null,
             query varchar not null, hits bigint not null, best double, milliseconds double not null)""",
+    ),
+    4: (
+        # The first files of version 2 had only `files` of what is added there.
+        "alter table memory add column if not exists facts varchar[] default []",
+        "alter table memory add column if not exists worded boolean default true",
+        f"update memory set facts = {FACTS} where len(coalesce(facts, [])) = 0 and {IS_CALL}",  # noqa: S608
     ),
 }
 """By version, the statements that lead to it from the one before. `revision` counts every change of a record or vector
