@@ -15,16 +15,20 @@ from session_mgmt_mcp.domain.project_graph.nearness import near
 from session_mgmt_mcp.domain.project_graph.neighbourhood import Neighbourhood, neighbourhood
 from session_mgmt_mcp.domain.project_graph.service import DependencyChange, GroupChange
 from session_mgmt_mcp.domain.roles import Role
-from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a search found around a project; `suggested` are others that may belong there, while none does."""
+    """What a search found around a project; `suggested` are others that may belong there, while none does.
+
+    `alone` says why groups and dependencies could not be read: then only the project itself was searched.
+    """
 
     around: Neighbourhood
     result: SearchResult
     suggested: Sequence[Candidate]
+    alone: str
 
 
 async def create_group(app: Application, name: str, projects: Sequence[str], description: str) -> GroupChange:
@@ -65,20 +69,21 @@ async def graph_of(app: Application, project: str | None) -> Graph:
 
 async def search(app: Application, query: str, project: str | None, limit: int) -> Around:
     """One search over a project and those around it, the nearer ones favoured. Raises Invalid."""
-    around = await _around(app, project)
+    graph, unread = await _graph(app)
+    around = await _around(app, project, graph)
     rules = recall.floor_and_decay(app, recall.Question(query))
     result = await app.memory.search(query, around.scope, limit=limit, near=near(around.reaches), **rules)
-    alone = len(around.neighbours) == 1 and not around.empty
-    return Around(around, result, await candidates(app.store, around.own) if alone else ())
+    nobody = len(around.neighbours) == 1 and not around.empty and not unread
+    return Around(around, result, await candidates(app.store, around.own) if nobody else (), unread)
 
 
-async def insights(app: Application, projects: Sequence[str] | None, days: int) -> Insights:
-    """Of the projects named, else of the caller's and those around it."""
+async def insights(app: Application, projects: Sequence[str] | None, days: int) -> tuple[Insights, str]:
+    """Of the projects named, else of the caller's and those around it; and why those around it are left out."""
     if projects:
-        named = await _meant(app, projects)
-    else:
-        named = [one.project for one in (await _around(app, None)).neighbours]
-    return await app.project_insights.read(named, days)
+        return await app.project_insights.read(await _meant(app, projects), days), ""
+    graph, unread = await _graph(app)
+    around = await _around(app, None, graph)
+    return await app.project_insights.read([one.project for one in around.neighbours], days), unread
 
 
 async def project_meant(app: Application, name: str | None) -> str:
@@ -86,8 +91,16 @@ async def project_meant(app: Application, name: str | None) -> str:
     return (await _meant(app, [name]))[0] if name else await recall.caller_project(app)
 
 
-async def _around(app: Application, project: str | None) -> Neighbourhood:
-    graph, remembered = await app.project_graph.graph(), await app.store.facets("project", [])
+async def _graph(app: Application) -> tuple[Graph, str]:
+    """An empty one, and why, while the storage that is shared cannot be reached: what is remembered here is here."""
+    try:
+        return await app.project_graph.graph(), ""
+    except Unavailable as error:
+        return Graph(), f"Groups and dependencies could not be read: {error}"
+
+
+async def _around(app: Application, project: str | None, graph: Graph) -> Neighbourhood:
+    remembered = await app.store.facets("project", [])
     own = (await _meant(app, [project], graph))[0] if project else await recall.caller_project(app)
     return neighbourhood(graph, own, remembered)
 
@@ -100,7 +113,8 @@ async def _meant(app: Application, names: Sequence[str], graph: Graph | None = N
     caller = connection.current()
     here = not caller.remote or caller.role is Role.OWNER
     own = await recall.caller_project_or_none(app)
-    known = {*(graph or await app.project_graph.graph()).projects}
+    graph = graph or ((await _graph(app))[0] if here else await app.project_graph.graph())
+    known = {*graph.projects}
     if here:
         known |= (await app.store.facets("project", [])).keys()
     found = []

@@ -168,7 +168,8 @@ class InsightsReply(BaseModel):
     note: str
 
     @classmethod
-    def of(cls, found: Insights, max_tokens: int) -> Self:
+    def of(cls, found: Insights, unread: str, max_tokens: int) -> Self:
+        """`unread`: why the projects around were left out."""
         whole = cls(
             summary=_told(found),
             projects=list(found.projects),
@@ -192,7 +193,7 @@ class InsightsReply(BaseModel):
                 DayLine(day=day.day, memories=day.memories, projects=dict(day.projects))
                 for day in found.days[:DAYS_SHOWN]
             ],
-            note=_looked(found),
+            note=f"{unread} {_looked(found)}".lstrip(),
         )
         # the fields in the order in which they are least missed
         return within(whole, max_tokens, "days", "together", "activity", "gaps", "problems", "projects")
@@ -211,7 +212,8 @@ async def get_project_insights(
 
     Computed from what is stored; `note` says how much was read. For errors of one project: search_errors.
     """
-    return InsightsReply.of(await neighbours.insights(app, projects, time_range_days), recall.budget(app))
+    found, unread = await neighbours.insights(app, projects, time_range_days)
+    return InsightsReply.of(found, unread, recall.budget(app))
 
 
 def _file(item: ItemKey) -> FileOf:

@@ -103,6 +103,8 @@ def _searched(found: Around) -> str:
         if around.left_out:
             told += f" {counted(around.left_out, 'project')} farther away were left out."
         return told
+    if found.alone:
+        return f"{number} in {around.own} alone. {found.alone}"
     if around.empty:
         return f"{number} in {around.own}; of the projects around it nothing is remembered here: {_few(around.empty)}."
     told = f"{number} in {around.own} alone: no group or dependency leads to another project."

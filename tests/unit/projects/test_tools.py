@@ -3,6 +3,7 @@
 import pytest
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.domain.roles import Role
+from session_mgmt_mcp.ports.errors import Unavailable
 
 REFUSED = "Exit code 1\nE   ConnectionRefusedError: [Errno 111] Connection refused"
 
@@ -36,6 +37,22 @@ async def test_a_search_sees_the_projects_around_and_tells_the_way_there(desk):
     assert all(ways[hit["project"]] == (hit["distance"], hit["path"]) for hit in reply["hits"])
     assert {hit["project"] for hit in reply["hits"]} == ways.keys() and desk.id("attic") not in str(reply)
     assert reply["suggestions"] == [] and "3 projects around it" in reply["summary"]
+
+
+async def test_while_groups_cannot_be_read_the_project_itself_is_searched_and_the_reply_says_so(desk, monkeypatch):
+    await family(desk)
+
+    async def away(collection: str, key: str) -> None:
+        raise Unavailable("Redis at localhost does not answer: start it, then call again.")
+
+    monkeypatch.setattr(desk.app.project_graph._storage, "get", away)
+    reply = await desk.ask("search_across_projects", query="how are requests retried", limit=50)
+    assert {hit["project"] for hit in reply["hits"]} == {desk.id("shop")} and reply["suggestions"] == []
+    assert "alone. Groups and dependencies could not be read: Redis at localhost" in reply["summary"]
+    told = await desk.ask("get_project_insights")
+    assert told["projects"] == [desk.id("shop")] and "Redis at localhost does not answer" in told["note"]
+    named = await desk.ask("get_project_insights", projects=["shop", "payments"])
+    assert named["projects"] == [desk.id("shop"), desk.id("payments")] and "Redis" not in named["note"]
 
 
 async def test_of_equal_answers_the_nearest_comes_first(desk):
