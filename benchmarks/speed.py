@@ -29,6 +29,7 @@ def rows(memories: int, projects: Path | None) -> dict[str, Row]:
         "store": _row("memory_rows", "store"),
         "import": _row("memory_rows", "transcripts", projects),
         "recall": _row("memory_rows", "recall", memories),
+        "worst": _row("memory_rows", "worst_recall", memories),
     }
 
 

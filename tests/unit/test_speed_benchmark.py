@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
+from session_mgmt_mcp.adapters.duckdb.tokens import Words
 
-from benchmarks import install_row, speed, writes_row
+from benchmarks import install_row, prose, speed, writes_row
 from benchmarks.figures import Budget, Figure, interleaved, p99
 from benchmarks.texts import messages, write_transcripts
 
@@ -56,6 +57,14 @@ def test_the_same_seed_gives_the_same_texts() -> None:
     assert messages(50) == messages(50)
     assert messages(50) != messages(50, seed=8)
     assert len(set(messages(500))) > 490
+
+
+def test_a_word_of_a_question_stands_in_few_memories_as_in_real_talk() -> None:
+    words = Words()
+    said = Counter(term for text in prose.messages(2_000) for term in set(words.hashes(text)))
+    shares = sorted(said[term] / 2_000 for text in prose.questions(200) for term in words.hashes(text))
+    assert 0.005 < shares[len(shares) // 2] < 0.04
+    assert 0.03 < shares[len(shares) * 3 // 4] < 0.12
 
 
 async def test_generated_transcripts_are_what_the_product_reads(tmp_path: Path) -> None:
