@@ -69,8 +69,9 @@ def headers(text: str, lowered: str) -> Iterator[Span]:
         following = at + 13
         header = _HEADER.match(text, at)
         scheme = _HEADER_SCHEME.match(text, header.end()) if header else None
-        value = _CREDENTIAL.match(text, scheme.end()) if scheme else None
-        if value and scheme and header and (scheme[0] or looks.random_looking(value[0])):
+        value = _CREDENTIAL.match(text, scheme.end(), scheme.end() + looks.LONGEST_JUDGED) if scheme else None
+        if value and scheme and (scheme[0] or looks.random_looking(value[0])):
+            value = _CREDENTIAL.match(text, value.start()) or value
             following = value.end()
             if (
                 not looks.stand_in(value[0])

@@ -220,17 +220,18 @@ _LONGEST_KEY = 20_000
 
 def private_keys(text: str) -> Iterator[Span]:
     """Whole blocks, blocks whose end or beginning was cut off, and PuTTY's; bare markers in prose stay."""
-    covered = floor = 0
+    covered = floor = barren = 0
     ends = _END.finditer(text)
     end = next(ends, None)
     for begin in _BEGIN.finditer(text):
-        if begin.start() < covered:
+        if begin.start() < max(covered, barren):
             continue
         while end and end.start() < begin.end():
             yield from _headless(text, max(covered, floor), end)
             floor, end = end.end(), next(ends, None)
         body = _BODY.match(text, begin.end())
         if not body or not _BASE64_LINE.search(body[0]):
+            barren = body.end() if body else 0  # a marker within has the same end
             continue
         covered = begin.end() + len(body[0].rstrip(" \t\r\n\"'+|>#*,"))
         between = text.find("-----BEGIN", begin.end(), end.start()) if end else -1
@@ -269,9 +270,11 @@ def _around(pattern: str, anchor: str, kind: str, before: Sequence[int] = (0,)) 
             following = at + len(anchor)
             starts = (at - back for back in before if at >= back)
             match = next((m for start in starts if (m := compiled.match(text, start))), None)
-            if match and len(set(match[1])) >= 6 and not _FILLER.search(match[1][-20:]):
-                following = max(following, _end_of_run(text, match.end()))
-                yield Span(match.start(1), following, kind)
+            if match:
+                following = max(following, match.end())  # what begins within would be judged alike
+                if len(set(match[1])) >= 6 and not _FILLER.search(match[1][-20:]):
+                    following = max(following, _end_of_run(text, match.end()))
+                    yield Span(match.start(1), following, kind)
             at = text.find(anchor, following)
 
     return rule

@@ -59,15 +59,15 @@ _PATH = re.compile(
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://.*|arn:aws.*|[\w.-]+@[\w-]+\.[a-z.]{2,}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _PASSWORD_HASH = re.compile(r"\$(?:2[aby]?|argon2\w*|scrypt|pbkdf2[\w-]*|[156y])\$.{8,}")
-_WORDS = re.compile(r"(?:[A-Za-z][a-z]*|[A-Z]+)(?:[-_. ](?:[A-Za-z][a-z]*|[A-Z]+|\d{1,2}))*")
-_GENERATED = re.compile(r"[0-9a-f]{16,}|(?=.{16})[A-Za-z0-9]*[0-9]{6}[A-Za-z0-9]*")
-_LONGEST_JUDGED = 200
+_WORDS = re.compile(r"(?:[A-Za-z][a-z]*|[A-Z]{2,})(?:[-_. ](?:[A-Za-z][a-z]*|[A-Z]{2,}|\d{1,2}))*")
+_GENERATED = re.compile(r"[0-9a-f]{16,}|(?=[A-Za-z0-9]{16,}\Z)[A-Za-z0-9]*[0-9]{6}[A-Za-z0-9]*")
+LONGEST_JUDGED = 200
 
 
 @lru_cache(maxsize=4_096)
 def stand_in(value: str) -> bool:
     """`<TOKEN>`, `${TOKEN}`, `xxxx`, `***`, `changeme`, `your-api-key-here`, types, and the usual words of messages."""
-    judged = value[:_LONGEST_JUDGED]
+    judged = value[:LONGEST_JUDGED]
     lowered = judged.lower()
     if _PASSWORD_HASH.fullmatch(judged):
         return False
@@ -90,18 +90,18 @@ def field_name(value: str) -> bool:
 
 def code(value: str) -> bool:
     """`get_token()`, `os.environ[...]`, `self.password`, `settings::KEY`."""
-    judged = value[:_LONGEST_JUDGED]
+    judged = value[:LONGEST_JUDGED]
     return judged.startswith("(") or bool(_CALL.match(judged) or _DOTTED.fullmatch(judged))
 
 
 def identifier(value: str) -> bool:
     """A plain name, as in `password=password1` or `token: userToken`."""
-    return bool(_IDENTIFIER.fullmatch(value[:_LONGEST_JUDGED]))
+    return bool(_IDENTIFIER.fullmatch(value[:LONGEST_JUDGED]))
 
 
 def place(value: str) -> bool:
     """A path, a file name, an address."""
-    judged = value[:_LONGEST_JUDGED]
+    judged = value[:LONGEST_JUDGED]
     return bool(_URL.fullmatch(judged) or (_PATH.fullmatch(judged) and not random_looking(judged)))
 
 
@@ -119,7 +119,7 @@ def uuid(value: str) -> bool:
 
 def words(value: str) -> bool:
     """Words joined by blanks, dashes, dots or underscores, and nothing else."""
-    return bool(_WORDS.fullmatch(value[:_LONGEST_JUDGED]))
+    return bool(_WORDS.fullmatch(value[:LONGEST_JUDGED]))
 
 
 def mixed(value: str) -> bool:
@@ -128,7 +128,7 @@ def mixed(value: str) -> bool:
 
 
 def random_looking(value: str) -> bool:
-    judged = value[:_LONGEST_JUDGED]
+    judged = value[:LONGEST_JUDGED]
     digits = sum(map(str.isdigit, judged))
     if len(judged) < 12 or not mixed(judged) or readable(judged):
         return False

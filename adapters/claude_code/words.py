@@ -10,8 +10,7 @@ _SKIPPED = (
     ("<bash-stderr>", "output of a client command"),
     ("<task-notification>", "task notification"),
 )
-_OWN_COMMAND = re.compile(r"<command-message>.*?<command-name>(?P<name>.*?)</command-name>", re.DOTALL)
-_ARGUMENTS = re.compile(r"<command-args>(?P<words>.*)</command-args>", re.DOTALL)
+_OWN_COMMAND = re.compile(r"(?><command-message>.*?<command-name>)(?P<name>.*?)</command-name>", re.DOTALL)
 
 
 def without_notes(text: str) -> str:
@@ -33,8 +32,8 @@ def typed(text: str) -> tuple[str, str]:
 
 def _own_command(words: str) -> tuple[str, str]:
     """A prompt stored by the user under a name: what was typed behind it counts."""
-    command, arguments = _OWN_COMMAND.match(words), _ARGUMENTS.search(words)
-    said = arguments["words"].strip() if arguments else ""
+    command = _OWN_COMMAND.match(words)
+    said = words.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
     if command is None or not said:
         return "", "client command"
     return f"{command['name'].strip()} {said}", ""
