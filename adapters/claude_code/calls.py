@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from session_mgmt_mcp.adapters.claude_code.parsing import name_in
 from session_mgmt_mcp.adapters.claude_code.words import without_notes
 from session_mgmt_mcp.ports.transcript_source import Change, ToolCall
 
@@ -27,7 +28,7 @@ def call_of(block: Mapping[str, Any]) -> ToolCall:
     files = [inputs[name] for name in _PATHS if isinstance(inputs.get(name), str)]
     command = inputs.get("command")
     return ToolCall(
-        tool=str(block.get("name") or "unknown")[:200],
+        tool=(name_in(block.get("name")) or "unknown")[:200],
         ok=None,
         files=tuple(dict.fromkeys(files)),
         command=command[:KEPT] if isinstance(command, str) else "",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from session_mgmt_mcp.adapters.claude_code.calls import about, answers_in, call_of, finished, result_of, subject_of
-from session_mgmt_mcp.adapters.claude_code.parsing import Object, parse
+from session_mgmt_mcp.adapters.claude_code.parsing import Object, name_in, parse, time_of
 from session_mgmt_mcp.adapters.claude_code.words import typed
 from session_mgmt_mcp.ports.transcript_source import Entry, ToolCall
 
@@ -78,7 +78,9 @@ class Conversation:
             self._note(line)
             yield self._entry(line, (text, 0), "boundary", _boundary(line), None)
         elif kind not in ("user", "assistant"):
-            self._skip_type(f"system/{line.get('subtype')}" if kind == "system" else str(kind or "untyped"))
+            self._skip_type(
+                f"system/{name_in(line.get('subtype'))}" if kind == "system" else name_in(kind) or "untyped"
+            )
         elif not isinstance(message, dict):
             self.skipped["malformed line"] += 1
         elif line.get("isCompactSummary") is True:
@@ -108,7 +110,7 @@ class Conversation:
             else:
                 self.skipped[reason] += 1
         else:
-            self.skipped[f"{str(kind)[:40]} block" if kind else "malformed block"] += 1
+            self._skip(f"{name_in(kind)[:40]} block" if name_in(kind) else "malformed block")
 
     def _call(self, line: Object, text: bytes, offset: int, number: int, block: Object) -> Entry:
         call, subject = call_of(block), subject_of(block)
@@ -154,24 +156,19 @@ class Conversation:
 
     def _note(self, line: Object) -> None:
         """What later lines may leave out."""
-        cwd, time = line.get("cwd"), line.get("timestamp")
+        cwd = line.get("cwd")
         if isinstance(cwd, str) and cwd:
             self.cwd = cwd
             self.home = self.home or cwd
-        if isinstance(time, str):
-            try:
-                found = datetime.fromisoformat(time)
-            except ValueError:
-                return
-            self.time = found if found.tzinfo else found.replace(tzinfo=UTC)
+        self.time = time_of(line) or self.time
 
     def _entry(self, line: Object, source: tuple[bytes, int], role: Role, words: str, call: ToolCall | None) -> Entry:
         text, number = source
-        agent = self.agent or (str(line.get("agentId") or SIDE) if line.get("isSidechain") is True else "")
+        agent = self.agent or (name_in(line.get("agentId")) or SIDE if line.get("isSidechain") is True else "")
         if role in ("user", "assistant"):
             self.said[agent] = self.said.get(agent, 0) + 1
         return Entry(
-            id=_id(line.get("uuid") or text, number),
+            id=_id(name_in(line.get("uuid")) or text, number),
             session=self.session,
             role=role,
             text=words,
@@ -179,13 +176,15 @@ class Conversation:
             cwd=self.cwd,
             home=self.home,
             position=_apart(agent) + self.said.get(agent, 0),
-            branch=str(line.get("gitBranch") or ""),
+            branch=name_in(line.get("gitBranch")),
             agent=agent,
             call=call,
         )
 
     def _skip_type(self, kind: str) -> None:
-        reason = f"{kind[:40]} line"
+        self._skip(f"{kind[:40]} line")
+
+    def _skip(self, reason: str) -> None:
         known = reason in self.skipped or len(self.skipped) < _REASONS
         self.skipped[reason if known else "other line"] += 1
 
@@ -203,9 +202,9 @@ def _apart(agent: str) -> int:
     return (1 + int(hashlib.sha256(agent.encode()).hexdigest()[:8], 16) % 2_000) * _AGENTS_APART
 
 
-def _id(line: object, block: int) -> str:
+def _id(line: str | bytes, block: int) -> str:
     """Of the line's uuid, which copies of it share; of its bytes where it has none."""
-    name = line if isinstance(line, bytes) else str(line).encode()
+    name = line if isinstance(line, bytes) else line.encode()
     return hashlib.sha256(b"%b\0%d" % (name, block)).hexdigest()[:20]
 
 
@@ -213,4 +212,4 @@ def _boundary(line: Object) -> str:
     facts: Any = line.get("compactMetadata")
     facts = facts if isinstance(facts, dict) else {}
     tokens = f", {facts['preTokens']} tokens before" if isinstance(facts.get("preTokens"), int) else ""
-    return f"Conversation compacted ({facts.get('trigger') or 'unknown'}{tokens})."
+    return f"Conversation compacted ({name_in(facts.get('trigger')) or 'unknown'}{tokens})."

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Literal, TypeAlias, get_args
 
 from session_mgmt_mcp.adapters.claude_code.files import Line, lines, open_transcript, tail
-from session_mgmt_mcp.adapters.claude_code.parsing import Object, parse, parse_fully
+from session_mgmt_mcp.adapters.claude_code.parsing import Object, name_in, parse, parse_fully, time_of
 from session_mgmt_mcp.adapters.claude_code.words import typed
 from session_mgmt_mcp.ports.errors import Unavailable
 from session_mgmt_mcp.ports.transcript_source import Outline, Todo, Usage
@@ -59,7 +59,7 @@ class Outlining:
             return
         kind, message = line.get("type"), line.get("message")
         if kind == "queue-operation":
-            self._notice(str(line.get("content") or ""))
+            self._notice(name_in(line.get("content")))
         elif kind == "system" and line.get("subtype") == "compact_boundary":
             self._place(line)
             self.compactions += 1
@@ -96,7 +96,7 @@ class Outlining:
             self.cwd, self.home = cwd, self.home or cwd
         if isinstance(branch := line.get("gitBranch"), str):
             self.branch = branch
-        if (time := _time(line)) is not None:
+        if (time := time_of(line)) is not None:
             self.last = max(self.last, time)
 
     def _block(self, line: Object, block: Object) -> None:
@@ -114,7 +114,7 @@ class Outlining:
 
     def _begin(self, line: Object) -> None:
         if self.started is None:
-            self.started = _time(line) or self.last
+            self.started = time_of(line) or self.last
 
     def _said(self, line: Object, text: str) -> None:
         if _NOTICE.decode() in text:
@@ -167,7 +167,7 @@ class Outlining:
             case "TaskUpdate" if details.get("success") is not False:
                 self._update(call)
             case "TaskStop" | "KillShell" | "KillBash":
-                self._end({str(call.get("task_id") or call.get("shell_id"))})
+                self._end({name_in(call.get("task_id")) or name_in(call.get("shell_id"))})
 
     def _run(self, name: str, task: str, call: Object) -> None:
         if isinstance(command := call.get("command"), str) and command.strip():
@@ -197,7 +197,7 @@ class Outlining:
                 self._task(task)
 
     def _update(self, call: Object) -> None:
-        name, status, subject = str(call.get("taskId")), call.get("status"), call.get("subject")
+        name, status, subject = name_in(call.get("taskId")), call.get("status"), call.get("subject")
         known = self.tasks.get(name)
         if status == "deleted":
             self.tasks.pop(name, None)
@@ -258,11 +258,3 @@ def _todos(listed: object) -> Iterator[Todo]:
 
 def _state(status: object) -> State | None:
     return next((state for state in get_args(State) if state == status), None)
-
-
-def _time(line: Object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(line.get("timestamp")))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import orjson
@@ -53,6 +54,21 @@ def parse_fully(line: bytes) -> Object | None:
     except orjson.JSONDecodeError:
         found = _parse_leniently(line)
     return found if isinstance(found, dict) else None
+
+
+def name_in(value: object) -> str:
+    """A text, or a number as one; nothing of what has parts, which may lie within each other deeper than any stack."""
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
+def time_of(line: Object) -> datetime | None:
+    """Aware; None where no time stands that UTC has, too."""
+    said = line.get("timestamp")
+    try:
+        found = datetime.fromisoformat(said) if isinstance(said, str) else None
+        return found if found is None or (found.tzinfo and found.astimezone(UTC)) else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _parse_leniently(line: bytes) -> Any:
