@@ -151,8 +151,9 @@ class Shim:
                 self._take(line)
         for head, tail in self._client.too_long:
             found = FIRST_ID.match(head) or LAST_ID.search(tail)
-            whom = json.loads(found[1]) if found else None
-            self._fail(whom, f"The message is longer than {MAX_LINE >> 20} MB: send less at once.", retryable=False)
+            self._fail(
+                _id_in(found), f"The message is longer than {MAX_LINE >> 20} MB: send less at once.", retryable=False
+            )
         self._client.too_long.clear()
         if self._hub is not None and not self._hub_leaves:
             self._tell_hub(self._hub)
@@ -231,7 +232,7 @@ class Shim:
             self._part()
             return
         response = RESPONSE.match(line)
-        message = {"id": json.loads(response[1])} if response else _parsed(line)
+        message = {"id": _id_in(response)} if response else _parsed(line)
         whom = message.get("id")
         if isinstance(whom, int | str):
             if "method" in message:
@@ -297,6 +298,14 @@ def _parsed(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}  # the hub says what is wrong with it
     return message if isinstance(message, dict) else {}
+
+
+def _id_in(found: re.Match[bytes] | None) -> Any:
+    """The id that a pattern found; None for one that is no JSON."""
+    try:
+        return json.loads(found[1]) if found else None
+    except ValueError:
+        return None
 
 
 def _withdrawal(whom: int | str) -> bytes:
