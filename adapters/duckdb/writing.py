@@ -197,7 +197,8 @@ def check_pattern(connection: Any, pattern: str, literal: bool) -> None:
     try:
         connection.execute("select regexp_matches('', ?)", [pattern]).fetchone()
     except duckdb.InvalidInputException as error:
-        raise Invalid(f"pattern: {pattern[:60]!r} is no regular expression ({error}); correct it.") from error
+        reason = " ".join(str(error).split())[:200]
+        raise Invalid(f"pattern: {pattern[:60]!r} is no regular expression ({reason}); correct it.") from error
 
 
 def matching(connection: Any, seqs: Sequence[int], pattern: str, literal: bool) -> dict[str, str]:
