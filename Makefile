@@ -7,7 +7,9 @@ EDITABLE = --no-deps --no-build-isolation -e .
 COMPILED = "import duckdb, fastmcp.server.server, numpy, onnxruntime, tokenizers, typer, rich.progress"
 SOURCES = $(shell find domain ports adapters entrypoints tests/contract -name '*.py')
 
-.PHONY: install demo test coverage slow soak bench lint docs docs-check lock
+FUZZ_SECONDS ?= 20
+
+.PHONY: install demo test coverage slow soak fuzz bench lint docs docs-check lock
 install: .venv/installed
 
 .venv/locked: requirements.lock
@@ -41,6 +43,9 @@ slow: install
 
 soak: install
 	$(BIN)/python -m pytest -n0 -m soak -s
+
+fuzz: install
+	$(BIN)/python -m tests.fuzz.run all --seconds $(FUZZ_SECONDS)
 
 bench: install
 	$(BIN)/python -m benchmarks.bench

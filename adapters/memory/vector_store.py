@@ -407,8 +407,8 @@ def check_condition(condition: Condition) -> None:
         case "position":
             fits = op in COMPARE and isinstance(value, int)
         case _ if op == "in":
-            several = isinstance(value, Sequence) and not isinstance(value, str)
-            fits = several and all(isinstance(one, str) for one in value)
+            fits = isinstance(value, Sequence) and all(isinstance(one, str) for one in value)
+            fits = fits and not isinstance(value, str)
         case _:
             fits = op in ("=", "!=") and isinstance(value, str)
     if not fits:
