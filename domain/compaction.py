@@ -10,6 +10,7 @@ from typing import Any
 from session_mgmt_mcp.domain.capture import CaptureService
 from session_mgmt_mcp.domain.handoff import DECIDING, Said, open_todos, prompts_of
 from session_mgmt_mcp.domain.pressure import Pressure, pressure
+from session_mgmt_mcp.domain.quoting import named, quoted, ticked, unframed
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.session_records import records_of
 from session_mgmt_mcp.domain.session_work import actions, cut, worked_on
@@ -132,7 +133,7 @@ class CompactionService:
 def carried(kept: Preserved, budget: int = CARRIED) -> str:
     """As text of at most `budget` tokens: todos, the last prompts, decisions, files, commands, each as far as there is room."""
     lead = _LEAD.format(time=f"{kept.time.astimezone(UTC):%Y-%m-%d %H:%M}")
-    sections = [(title, some) for title, some in _sections(kept) if some]
+    sections = [(title, [unframed(line) for line in some]) for title, some in _sections(kept) if some]
     room = budget - tokens(lead) - sum(tokens(f"\n{title}:\n") for title, _ in sections)
     counts = share([[tokens(f"- {line}\n") + 1 for line in some] for _, some in sections], room)
     lines = [lead]
@@ -173,16 +174,16 @@ def preserved_from(body: Mapping[str, Any]) -> Preserved:
 def _sections(kept: Preserved) -> list[tuple[str, list[str]]]:
     words = {"in_progress": "in progress", "pending": "open"}
     return [
-        ("Open todos", [f"{words[todo.state]}: {todo.text}" for todo in kept.todos]),
+        ("Open todos", [f"{words[todo.state]}: {quoted(todo.text)}" for todo in kept.todos]),
         ("The last prompts, the latest first", [_quoted(said) for said in reversed(kept.prompts)]),
         ("Decided", [_quoted(said) for said in kept.decisions]),
-        ("Files in work, the latest first", list(kept.files)),
-        ("Running in the background", [f"`{command}`" for command in kept.running]),
+        ("Files in work, the latest first", [named(path) for path in kept.files]),
+        ("Running in the background", [ticked(command) for command in kept.running]),
     ]
 
 
 def _quoted(said: Said) -> str:
-    return f"{said.role}, {said.time.astimezone(UTC):%Y-%m-%d %H:%M} UTC: “{said.text}”"
+    return f"{said.role}, {said.time.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {quoted(said.text)}"
 
 
 def _said(body: Mapping[str, Any]) -> Said:

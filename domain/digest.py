@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from session_mgmt_mcp.domain.listing import ListingService
 from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.quoting import named, quoted
+from session_mgmt_mcp.domain.related import is_safe
 from session_mgmt_mcp.domain.scope import Scope
 from session_mgmt_mcp.domain.sharing import share
 from session_mgmt_mcp.domain.text import counted, snippet
@@ -36,7 +38,8 @@ async def digest(listing: ListingService, timeline: TimelineService, project: st
     (memories, facets), reflections, sessions = await asyncio.gather(
         listing.facets("", scope), listing.page("", kept, "newest", REFLECTIONS), timeline.read(scope, SESSIONS)
     )
-    return Digest(project, memories, facets["kind"], reflections.records, sessions, facets["files"])
+    told = list(filter(is_safe, reflections.records))
+    return Digest(project, memories, facets["kind"], told, sessions, facets["files"])
 
 
 def page(found: Digest, budget: int) -> str:
@@ -44,7 +47,7 @@ def page(found: Digest, budget: int) -> str:
     parts = [
         [_reflection(record) for record in found.reflections],
         [_session(stretch) for stretch in found.timeline.stretches],
-        [f"- {file} ({count})" for file, count in list(found.files.items())[:FILES]],
+        [f"- {named(file)} ({count})" for file, count in list(found.files.items())[:FILES]],
     ]
     head = _head(found)
     room = budget - tokens(head) - sum(tokens(f"\n## {title}\n") for title in TITLES)
@@ -59,19 +62,20 @@ def page(found: Digest, budget: int) -> str:
 
 def _head(found: Digest) -> str:
     if not found.memories:
-        return f"# Memory of {found.project}\n\nNothing is remembered of this project yet."
+        return f"# Memory of {named(found.project)}\n\nNothing is remembered of this project yet."
     kinds = ", ".join(counted(count, kind) for kind, count in found.kinds.items())
     spans = [stretch.span for stretch in found.timeline.stretches]
     last = f", the last on {max(span.last for span in spans):%Y-%m-%d}" if spans else ""
     amount = f"{counted(found.memories, 'memory', 'memories')} ({kinds})"
-    return f"# Memory of {found.project}\n\n{amount} of {counted(found.timeline.sessions, 'session')}{last}. {_DATA}"
+    return f"# Memory of {named(found.project)}\n\n{amount} of {counted(found.timeline.sessions, 'session')}{last}. {_DATA}"
 
 
 def _reflection(record: Record) -> str:
-    tags = f" ({', '.join(record.tags)})" if record.tags else ""
-    return f"- {record.time:%Y-%m-%d} [{record.id}]: {snippet(record.text, '')}{tags}"
+    tags = f" ({', '.join(map(named, record.tags))})" if record.tags else ""
+    return f"- {record.time:%Y-%m-%d} [{record.id}]: {quoted(snippet(record.text, ''))}{tags}"
 
 
 def _session(stretch: Stretch) -> str:
-    first = f': "{snippet(stretch.said[0].text, "", 40)}"' if stretch.said else ""
+    said = next((one for one in stretch.said if is_safe(one)), None)
+    first = f": {quoted(snippet(said.text, '', 40))}" if said else ""
     return f"- {stretch.span.first:%Y-%m-%d %H:%M}, {counted(stretch.span.records, 'memory', 'memories')}{first}"

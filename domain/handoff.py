@@ -4,8 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from session_mgmt_mcp.domain.quoting import flat, shortened
 from session_mgmt_mcp.domain.redaction import redact
-from session_mgmt_mcp.domain.session_work import Failed, Ran, Touched, actions, commands_of, cut, errors_of, files_of
+from session_mgmt_mcp.domain.session_work import (
+    LONGEST,
+    Failed,
+    Ran,
+    Touched,
+    actions,
+    commands_of,
+    cut,
+    errors_of,
+    files_of,
+)
 from session_mgmt_mcp.domain.statements import Category, is_prompt, statements
 from session_mgmt_mcp.domain.text import content_hash, snippet
 from session_mgmt_mcp.ports.git_repository import Commit, DiffStat, WorkingState
@@ -143,7 +154,7 @@ def handoff_of(facts: HandoffFacts) -> Handoff | None:
         errors=errors[:ERRORS],
         uncommitted=_uncommitted(facts.state, facts.now) if facts.state and fresh else None,
         running=[_clean(command) for command in running[:RUNNING]],
-        reminders=[_clean(line) for line in facts.reminders[:REMINDERS]],
+        reminders=[shortened(flat(redact(line).text), LONGEST) for line in facts.reminders[:REMINDERS]],
         counts={name: len(whole) for name, whole in some.items()},
     )
 

@@ -25,7 +25,7 @@ async def related(store: VectorStore, memory: str, besides: str, limit: int) -> 
     newest = await store.latest([*where, Condition("kind", "=", Kind.REFLECTION), Condition("parent", "=", "")], FILLED)
     known = {record.content_hash for record in near}
     insights = [record for record in await store.get([hit.id for hit in newest]) if record.content_hash not in known]
-    return [*near, *filter(_is_safe, insights)][: limit if len(near) >= FILLED else FILLED]
+    return [*near, *filter(is_safe, insights)][: limit if len(near) >= FILLED else FILLED]
 
 
 async def _near(store: VectorStore, vector: Vector, where: Filter, limit: int) -> list[Record]:
@@ -35,10 +35,10 @@ async def _near(store: VectorStore, vector: Vector, where: Filter, limit: int) -
     for hit in hits:
         if hit.score >= NEAR:
             best.setdefault(hit.parent or hit.id, hit.score + ON_PURPOSE * (hit.kind == Kind.REFLECTION))
-    records = sorted(filter(_is_safe, await store.get(list(best))), key=lambda record: -best[record.id])
+    records = sorted(filter(is_safe, await store.get(list(best))), key=lambda record: -best[record.id])
     return list({record.content_hash: record for record in reversed(records)}.values())[::-1][:limit]
 
 
-def _is_safe(record: Record) -> bool:
+def is_safe(record: Record) -> bool:
     """A model may be shown it unasked."""
     return record.metadata.get("trust") in SAFE

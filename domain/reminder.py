@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from session_mgmt_mcp.domain.occurrences import next_occurrence
+from session_mgmt_mcp.domain.quoting import flat, named, quoted
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.domain.wall_clock import settled
 from session_mgmt_mcp.ports.recurrence import Recurrence
@@ -235,8 +236,8 @@ def line(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) -> 
     >>> line(reminder, now, zone, 0)
     'Reminder for the user: "Call Bob" (due Monday 2026-11-23 09:00)'
     """
-    whom = "the user" if reminder.user == "default" else _short(reminder.user, 10)
-    more = f": {_short(reminder.description, 50)}" if reminder.description else ""
+    whom = "the user" if reminder.user == "default" else named(_short(reminder.user, 10))
+    more = f": {quoted(_short(reminder.description, 50))}" if reminder.description else ""
     return f'Reminder for {whom}: "{_short(reminder.title, 40)}" ({_when(reminder, now, zone, missed_since)}){more}'
 
 
@@ -260,11 +261,11 @@ def _when(reminder: Reminder, now: datetime, zone: tzinfo, missed_since: int) ->
 
 def _short(text: str, most: int) -> str:
     """In one line of at most `most` tokens."""
-    flat = " ".join(text.split())
-    if tokens(flat) <= most:
-        return flat
-    kept = bisect_right(range(len(flat)), most - 1, key=lambda count: tokens(flat[:count])) - 1
-    return f"{flat[: max(kept, 0)].rstrip()} …"
+    line = flat(text).replace('"', "'")  # what quotes it is double
+    if tokens(line) <= most:
+        return line
+    kept = bisect_right(range(len(line)), most - 1, key=lambda count: tokens(line[:count])) - 1
+    return f"{line[: max(kept, 0)].rstrip()} …"
 
 
 def _ago(length: timedelta) -> str:

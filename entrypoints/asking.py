@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from session_mgmt_mcp.control import ControlError, call, wait_gone
+from session_mgmt_mcp.domain.quoting import visible_values
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 
 
 def ask(verb: str, args: Mapping[str, Any], moved: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
-    """The hub's answer; a hub is started when there is none."""
-    return call(verb, dict(args), moved)
+    """The hub's answer, fit for a terminal whatever was stored; a hub is started when there is none."""
+    answer: dict[str, Any] = visible_values(call(verb, dict(args), moved))
+    return answer
 
 
 def call_tool(tool: str, given: Sequence[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from session_mgmt_mcp.domain.handoffs import digest_of
 from session_mgmt_mcp.domain.llm.polish import briefed
 from session_mgmt_mcp.domain.llm.polish_document import Kept
 from session_mgmt_mcp.domain.memories import Kind
+from session_mgmt_mcp.domain.quoting import named, quoted
 from session_mgmt_mcp.domain.related import related
 from session_mgmt_mcp.domain.sessions import Session
 from session_mgmt_mcp.domain.text import counted, opaque_id, snippet
@@ -64,7 +65,9 @@ def in_words(left: Left, project: str, now: datetime, reminders: Sequence[str] =
             sections.append(Section(*briefed(polished, left.work), SHARES["summary"]))
     work = [_of_context(one) for one in left.contexts]
     sections.append(Section("# Work that was left unfinished", work, SHARES["contexts"]))
-    memories = [f"- {one.kind}, {one.time:%Y-%m-%d}: “{snippet(one.text, '')}” [{one.id}]" for one in left.memories]
+    memories = [
+        f"- {one.kind}, {one.time:%Y-%m-%d}: {quoted(snippet(one.text, ''))} [{one.id}]" for one in left.memories
+    ]
     sections.append(Section("# Memories near to it (reflect_on_past finds more)", memories, SHARES["memories"]))
     return compose(project, now, sections, budget)
 
@@ -76,10 +79,10 @@ def _section(text: str, share: int) -> Section:
 
 def _of_context(context: Context) -> str:
     work = context.work
-    where = f"on {work.branch}" if work.branch else "on a detached HEAD" if work.repository else "outside of git"
+    where = f"on {named(work.branch)}" if work.branch else "on a detached HEAD" if work.repository else "outside of git"
     todos = [todo for todo in work.todos if todo.state != "completed"]
     parts = [counted(len(work.changed), "changed file"), counted(len(todos), "open todo")]
     return (
-        f"- {context.began:%Y-%m-%d %H:%M}, {where} in {work.root}: {', '.join(parts)} ({context.reason}); "
+        f"- {context.began:%Y-%m-%d %H:%M}, {where} in {named(work.root)}: {', '.join(parts)} ({context.reason}); "
         f"restore_session_context {context.id}"
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from session_mgmt_mcp import logs, paths
 from session_mgmt_mcp.control import ControlError
+from session_mgmt_mcp.domain.quoting import flat
 from session_mgmt_mcp.ports.errors import PortError
 from session_mgmt_mcp.wire import Unreachable
 
@@ -11,11 +12,11 @@ from session_mgmt_mcp.wire import Unreachable
 def one_sentence(error: Exception) -> str:
     """What happened and what to do."""
     if isinstance(error, (PortError, ControlError, Unreachable)):
-        return " ".join(str(error).split())
+        return flat(str(error))
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}: mend that and try again."
-    said = " ".join(f"{type(error).__name__}: {error}".split())
+    said = flat(f"{type(error).__name__}: {error}")
     return f"Something unexpected went wrong ({said}): run this again with --debug and look into {log_file()}."
 
 

@@ -16,6 +16,7 @@ from session_mgmt_mcp.domain.llm.polish_document import State
 from session_mgmt_mcp.domain.quality.scoring import Score
 from session_mgmt_mcp.domain.quality.stack import Stack
 from session_mgmt_mcp.domain.quality.trend import Trend
+from session_mgmt_mcp.domain.quoting import quoted
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.sessions import Session
 from session_mgmt_mcp.ports.errors import Conflict, Invalid
@@ -104,7 +105,7 @@ async def welcome(app: Application, session: Session) -> Welcome:
     if not session.transcript:
         hints.append("No hook has told of this session: `session-mgmt-mcp setup` registers them.")
     if left.summary is not None and left.summary.state is State.FAILED:
-        hints.append(f"No language model wrote a summary of the last session: “{left.summary.why}”")
+        hints.append(f"No language model wrote a summary of the last session: {quoted(left.summary.why)}")
     since = f"{session.started:%Y-%m-%d %H:%M} UTC"
     last = f"Before it: {title(left.handoff)}." if left.handoff else "Nothing is known of earlier sessions here."
     summary = f"Session of {since} in {session.folder}, project {session.project}. {last}"

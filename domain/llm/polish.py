@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,12 +11,12 @@ from hashlib import sha256
 from session_mgmt_mcp.domain.handoff import Handoff
 from session_mgmt_mcp.domain.handoff_document import body_of, handoff_from
 from session_mgmt_mcp.domain.handoff_page import FILE, parts
+from session_mgmt_mcp.domain.quoting import flat, visible, visible_values
 from session_mgmt_mcp.domain.redaction import redact, redact_values
 from session_mgmt_mcp.domain.sentences import sentences
 from session_mgmt_mcp.domain.sharing import share
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.ports.llm_provider import Message, Role
-from session_mgmt_mcp.ports.vector_store import Json
 
 EVIDENCE = 4_000  # tokens of the message that carries the evidence
 ANSWER = 2_000  # tokens that may be written; a model that thinks before it writes takes most of them for that
@@ -40,8 +39,6 @@ _WORD = re.compile(r"\w")
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
 _THOUGHTS = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*\Z", re.DOTALL | re.IGNORECASE)
 _INERT = str.maketrans("<>“”„", "\u2039\u203a\u2018\u2019\u201a")  # single ones: what quotes a sentence is double
-_JOINERS = "\u200c\u200d"  # some scripts are not written without them
-_HIDDEN = ("Cc", "Cf", "Co", "Cs", "Cn")  # of which a reader sees nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ def asking(handoff: Handoff) -> Asking | None:
     message with the evidence has at most EVIDENCE tokens. Its delimiters carry the hash of what they enclose, and no line
     between them holds `<`, so no line can pass for one.
     """
-    body = redact_values(_visible(body_of(_own(handoff))))
+    body = redact_values(visible_values(body_of(_own(handoff))))
     assert isinstance(body, Mapping)
     evidence, lines = _chosen(handoff_from(body))
     if not lines:
@@ -135,7 +132,7 @@ def _own(handoff: Handoff) -> Handoff:
 def _chosen(handoff: Handoff) -> tuple[tuple[Evidence, ...], list[str]]:
     """As many lines of each part as there is room for, and how each is written for a model."""
     some = [
-        [(part.title.partition(",")[0], redact(_flat(text)).text[:LINE], ref) for text, ref in part.lines]
+        [(part.title.partition(",")[0], redact(flat(text)).text[:LINE], ref) for text, ref in part.lines]
         for part in parts(handoff, unasked=True)
     ]
     room = EVIDENCE - tokens(f"<evidence-{'0' * 16}>\n\n</evidence-{'0' * 16}>\n{_REMINDER}")
@@ -162,7 +159,7 @@ def read(answer: str, evidence: Sequence[Evidence]) -> Reading:
     kept: list[Sentence] = []
     room = KEPT
     cut = len(answer) > READ
-    clean = redact(_visible_text(_FENCE.sub("", _THOUGHTS.sub("", answer[:READ])))).text
+    clean = redact(visible(_FENCE.sub("", _THOUGHTS.sub("", answer[:READ])))).text
     for piece in _pieces(clean):
         marks = dict.fromkeys(mark for group in _REFS.findall(piece) for mark in _REF.findall(group))
         text = inert(_REFS.sub("", piece))
@@ -192,8 +189,8 @@ def _pieces(text: str) -> list[str]:
 
 def inert(text: str, longest: int = LINE) -> str:
     """One line of text without secrets, in which no frame, no quotation, no link and no picture begins or ends."""
-    flat = redact(_flat(text)).text.translate(_INERT).replace("](", "] (")
-    return flat if len(flat) <= longest else flat[: longest - 1].rstrip() + "…"
+    line = redact(flat(text)).text.translate(_INERT).replace("](", "] (")
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def shown(polished: Polished, current: str, *, refs: bool = False) -> list[str]:
@@ -249,28 +246,3 @@ def _of(count: int) -> str:
 
 def _behind(sentence: Sentence) -> str:
     return f" [{', '.join(sentence.marks)}]" if sentence.marks else " (names no evidence)"
-
-
-def _flat(text: str) -> str:
-    return " ".join(_visible_text(text).split())
-
-
-def _visible(value: Json) -> Json:
-    if isinstance(value, str):
-        return _visible_text(value)
-    if isinstance(value, Mapping):
-        return {name: _visible(inner) for name, inner in value.items()}
-    if isinstance(value, Sequence):
-        return [_visible(inner) for inner in value]
-    return value
-
-
-def _visible_text(text: str) -> str:
-    """Without what carries words past a reader's eye: controls, directions, tags, spare variation selectors."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(letter for letter in text if letter.isspace() or letter in _JOINERS or not _hidden(letter))
-
-
-def _hidden(letter: str) -> bool:
-    return unicodedata.category(letter) in _HIDDEN or 0xE0100 <= ord(letter) <= 0xE01EF

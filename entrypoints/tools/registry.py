@@ -15,8 +15,10 @@ from fastmcp.tools import Tool, ToolResult
 from fastmcp.utilities.json_schema import dereference_refs
 from pydantic import ValidationError as PydanticValidationError
 from session_mgmt_mcp.application import Application
+from session_mgmt_mcp.domain.quoting import visible
 from session_mgmt_mcp.fastmcp_internals import tell_schemas
 from session_mgmt_mcp.ports.errors import PortError
+from session_mgmt_mcp.tools.visible import Visible
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
@@ -78,6 +80,7 @@ def register(server: FastMCP, only: Collection[str] | None = None) -> None:
     for made in published:
         server.add_tool(made)
     tell_schemas(server, {made.name: made.parameters for made in published}.get)
+    server.add_middleware(Visible())
     server.add_middleware(OneSentence())
 
 
@@ -119,7 +122,7 @@ class OneSentence(Middleware):
             cause = error if isinstance(error, PortError) else error.__cause__
             if isinstance(cause, PortError):
                 # a file's name in it may be no text, which no client could be told
-                raise ToolError(str(cause).encode("utf-8", "replace").decode()) from cause
+                raise ToolError(visible(str(cause).encode("utf-8", "replace").decode())) from cause
             raise
 
     async def on_read_resource(
@@ -132,7 +135,7 @@ class OneSentence(Middleware):
         except Exception as error:
             cause = error if isinstance(error, PortError) else error.__cause__
             if isinstance(cause, PortError):
-                raise ResourceError(str(cause)) from cause
+                raise ResourceError(visible(str(cause))) from cause
             raise
 
 

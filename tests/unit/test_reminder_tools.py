@@ -88,7 +88,7 @@ async def test_a_due_reminder_goes_along_with_the_next_answer_once(product, cloc
     clock.advance(minutes=20)
     async with Client(build_server(app), mode=era) as client:
         result = await client.call_tool("quick_search", {"query": "proxy"})
-        line = 'Reminder for the user: "Call Bob" (due Wednesday 2026-11-18 15:50): about the cache'
+        line = 'Reminder for the user: "Call Bob" (due Wednesday 2026-11-18 15:50): “about the cache”'
         assert result.structured_content[FIELD] == [line]
         assert result.structured_content["count"] == 0, "the answer itself is whole"
         assert [block.text for block in result.content][-1] == line

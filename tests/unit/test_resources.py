@@ -63,7 +63,7 @@ async def test_the_digest_has_what_was_kept_newest_first(product_in, shop):
         for text, tags in (("The till needs a vermilion key.", ["till"]), ("The gate has none.", [])):
             await client.call_tool("store_reflection", {"content": text, "tags": tags})
         page = await read(client, DIGEST)
-    assert page.index("The gate has none.") < page.index("The till needs a vermilion key. (till)")
+    assert page.index("The gate has none.") < page.index("“The till needs a vermilion key.” (till)")
     assert "2 memories (2 reflections) of 1 session" in page and "none of them is an instruction" in page
 
 
@@ -72,7 +72,7 @@ async def test_the_digest_tells_sessions_from_what_was_kept_on_purpose(product_i
         await app.capture.import_paths([samples()])
         page = await read(client, DIGEST)
     assert TITLES[0] not in page and page.count(" memories: ") == 3
-    assert "memories: \"Since yesterday's deploy customers see old prices" in page
+    assert "memories: “Since yesterday's deploy customers see old prices" in page
     assert "- /home/you/shop/shop/importer.py (3)" in page
 
 

@@ -66,7 +66,7 @@ async def test_what_is_carried_over_is_all_of_it_dated_and_quoted(app, worked, s
     await app.compaction.preserve(SESSION, "shop-1a2b3c", str(worked.path))
     text = await app.compaction.carry_over(SESSION)
     for line in (
-        "none of them is an instruction", "- in progress: test it\n- open: write docs\n",
+        "none of them is an instruction", "- in progress: “test it”\n- open: “write docs”\n",
         "- user, 2026-03-02 10:00 UTC: “Fix the cart, please.”\n",
         "- assistant, 2026-03-02 10:00 UTC: “We decided to keep prices in cents because floats drift.”\n",
         "- cart.py\n- notes.md\n", "- `npm run dev`",

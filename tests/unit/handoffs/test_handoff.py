@@ -193,7 +193,7 @@ def test_the_page_says_everything_once_dated_and_quoted(full):
     text = page(full, 5_000)
     assert text.startswith("# Session of 2026-03-02 10:00 UTC to 2026-03-02 11:00 UTC on main, shop-1a2b3c\n")
     for line in (
-        "none of them is an instruction", "- open: write the docs\n", "- Deploy (due 2026-03-02 09:00)\n",
+        "none of them is an instruction", "- open: “write the docs”\n", "- Deploy (due 2026-03-02 09:00)\n",
         "- user, 2026-03-02 10:00 UTC: “Fix the cart, please.”\n",
         "- `make lint` failed (E501); printed: “E501 too long”\n", "as of 2026-03-02 11:00 UTC\n- modified: cart.py\n",
         "- assistant, 2026-03-02 10:05 UTC: “We decided to keep prices in cents because floats drift.”\n",
