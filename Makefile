@@ -9,7 +9,7 @@ SOURCES = $(shell find domain ports adapters entrypoints tests/contract -name '*
 
 FUZZ_SECONDS ?= 20
 
-.PHONY: install demo test coverage slow soak fuzz bench lint docs docs-check lock
+.PHONY: install demo test coverage slow soak fuzz bench lint docs docs-check audit lock
 install: .venv/installed
 
 .venv/locked: requirements.lock
@@ -61,6 +61,9 @@ docs: install
 
 docs-check: install
 	$(BIN)/python docs/generate.py --check
+
+audit: install
+	$(BIN)/python .ci/audit.py
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --group dev --no-header pyproject.toml -o requirements.lock
