@@ -73,7 +73,9 @@ def connect(path: Path, read_only: bool = False) -> Any:
         with contextlib.suppress(OSError):  # without it only large writes fail
             spill.parent.mkdir(mode=0o700, exist_ok=True)
     try:
-        return duckdb.connect(str(path), read_only=read_only, config={**SETTINGS, "temp_directory": str(spill)})
+        raw = duckdb.connect(str(path), read_only=read_only, config={**SETTINGS, "temp_directory": str(spill)})
+        raw.execute("set enable_progress_bar = false")  # standard output is a client's; cursors have it, too
+        return raw
     except Exception as error:
         raise translated(error, path, opening=True) from error
 

@@ -21,6 +21,7 @@ class Dense:
         self.matrix = Column(np.int8, dimensions, arrays.get("matrix"))
         self.scale = Column(np.float32, data=arrays.get("scale"))
         self.row = Column(np.int32, data=arrays.get("row"))
+        self.replaced = 0
 
     def __len__(self) -> int:
         return len(self.row)
@@ -33,6 +34,7 @@ class Dense:
 
     def replace(self, slots: NDArray[Any], vectors: Floats) -> None:
         self.matrix.all[slots], self.scale.all[slots] = quantise(vectors)
+        self.replaced += len(slots)
 
     def cosines(self, vector: Floats, slots: Ints | slice = EVERY) -> Floats:
         query, query_scale = quantise(vector.reshape(1, -1))

@@ -20,9 +20,11 @@ class Column:
 
     __slots__ = ("_data", "size")
 
-    def __init__(self, dtype: DTypeLike, width: int = 0, data: NDArray[Any] | None = None) -> None:
+    def __init__(
+        self, dtype: DTypeLike, width: int = 0, data: NDArray[Any] | None = None, size: int | None = None
+    ) -> None:
         self._data: NDArray[Any] = np.empty((0, width) if width else 0, dtype) if data is None else data
-        self.size = len(self._data)
+        self.size = len(self._data) if size is None else size
 
     def __len__(self) -> int:
         return self.size

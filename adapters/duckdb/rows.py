@@ -39,6 +39,7 @@ class Rows:
         self.units = 0
         self.unit_of_session = Column(np.int32)
         self.alive = 0
+        self.compactions = 0
 
     def __len__(self) -> int:
         return len(self.columns["seq"])
@@ -118,4 +119,5 @@ class Rows:
             column.keep(alive)
         for labels in self.labels.values():
             labels.renumber(new_row)
+        self.compactions += 1
         return new_row

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -27,7 +28,7 @@ from session_mgmt_mcp.adapters.duckdb.original import Adopt, is_original, take_o
 from session_mgmt_mcp.adapters.duckdb.records import Row, check_vectors, parse, to_record
 from session_mgmt_mcp.adapters.duckdb.row_store import RowStore
 from session_mgmt_mcp.ports.embedder import Matrix, Vector
-from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 from session_mgmt_mcp.ports.vector_store import (
     Completion,
     Condition,
@@ -67,8 +68,11 @@ class DuckDBVectorStore:
         self._index = Index(self._dimensions)
         self._vocabulary = vocabulary.Vocabulary()
         self._copies = RowStore(snapshot.folder_of(path) / "rows.sqlite")
+        self._snapshots = snapshot.Snapshots(path)
         self._token = ""
         self._saved = 0
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="store-keep")
+        self._kept: Future[None] | None = None
         self._connection = Connection(path, raw, self._settle, self._upsert, self._rest)
 
     @classmethod
@@ -108,7 +112,7 @@ class DuckDBVectorStore:
     def _settle(self, raw: Any) -> None:
         if not self._token:
             openings, last = schema.openings(raw), schema.last_revision(raw)
-            found = snapshot.load(self._path, self._dimensions, openings, last)
+            found = self._snapshots.load(self._dimensions, openings, last)
             self._token = schema.note_opening(raw)
             self._saved = found.revision
             self._index.become(found)
@@ -302,27 +306,47 @@ class DuckDBVectorStore:
 
     def _close(self) -> None:
         try:
-            self._connection.close(lambda raw: self._rest(raw, SNAPSHOT_AFTER))
+            self._connection.close(self._last)
         finally:
+            self._keeper.shutdown()
             self._copies.close()
             release(self._claimed)
 
+    def _last(self, raw: Any) -> None:
+        self._keeper.shutdown()
+        if self._index.revision - self._saved >= SNAPSHOT_AFTER:
+            with contextlib.suppress(OSError, duckdb.Error):
+                self._snapshots.save(snapshot.view(self._index), self._token)
+                forget_deletions(raw, self._index.revision)
+
     def _rest(self, raw: Any, changes: int) -> bool:
-        """Saves the index when that many changes are not in its last snapshot, and forgets deletions that are.
+        """Has the index saved when that many changes are not in its last snapshot.
 
         Whether there are more rows to copy, for when there is time.
         """
-        if self._index.revision - self._saved >= changes:
-            self._saved = self._index.revision
-            with contextlib.suppress(OSError, duckdb.Error):  # the next opening takes longer, no more
-                snapshot.save(self._index, self._path, self._token)
-                raw.execute(FORGET_DELETIONS, [self._saved])
+        if self._kept is None or self._kept.done():
+            if self._index.revision - self._saved >= changes:
+                seen = snapshot.view(self._index)
+                self._saved = seen.revision
+                self._kept = self._keeper.submit(self._keep, seen)
         return changes == SNAPSHOT_AFTER and self._copied_some(raw)
+
+    def _keep(self, seen: snapshot.View) -> None:
+        """Beside the work: saves the index, and has forgotten which deletions it knows of."""
+        with contextlib.suppress(OSError, Unavailable):  # the next opening takes longer, no more
+            self._snapshots.save(seen, self._token)
+            self._connection.write(Write(run=lambda raw: forget_deletions(raw, seen.revision)))
 
     def _copied_some(self, raw: Any) -> bool:
         with contextlib.suppress(duckdb.Error):
             return self._copies.fill(raw)
         return False
+
+
+def forget_deletions(raw: Any, revision: int) -> After:
+    """Those up to `revision`, except for the last: revisions never go back."""
+    raw.execute(FORGET_DELETIONS, [revision])
+    return lambda: None
 
 
 def read_records(cursor: Any, places: Sequence[Place]) -> dict[int, Record]:

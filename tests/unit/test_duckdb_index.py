@@ -144,6 +144,12 @@ def test_compacting_changes_nothing_one_can_see(steps):
     assert state(index) == before
 
 
+def save(index, database):
+    snapshots = snapshot.Snapshots(database)
+    snapshots.save(snapshot.view(index), "token")
+    return snapshots
+
+
 def give_vectors(index, kept):
     seqs = [seq for seq in kept if seq % 2]
     if seqs:
@@ -158,8 +164,8 @@ def test_a_snapshot_and_what_came_after_equals_a_rebuild(tmp_path_factory, earli
     index, kept = play(earlier)
     give_vectors(index, kept)
     index.revision = 7
-    snapshot.save(index, database, "token")
-    loaded = snapshot.load(database, 4, ["other", "token"], 9)
+    save(index, database)
+    loaded = snapshot.Snapshots(database).load(4, ["other", "token"], 9)
     assert (loaded.revision, state(loaded)) == (7, state(index))
     for one in (index, loaded):
         for what, batch in later:
@@ -176,30 +182,105 @@ def test_a_snapshot_and_what_came_after_equals_a_rebuild(tmp_path_factory, earli
     [
         lambda folder: (folder / "about.json").write_text("{"),
         lambda folder: (folder / "about.json").unlink(),
-        lambda folder: (folder / "row-seq.npy").unlink(),
-        lambda folder: flip(folder / "word-postings.npy"),
-        lambda folder: flip(folder / "dense-matrix.npy"),
+        lambda folder: (part(folder, "row-seq")).unlink(),
+        lambda folder: flip(part(folder, "word-postings")),
+        lambda folder: flip(part(folder, "dense-matrix")),
         lambda folder: flip(folder / "about.json"),
-        lambda folder: cut(folder / "id-blob.npy"),
+        lambda folder: cut(part(folder, "id-blob")),
     ],
 )
 def test_a_damaged_snapshot_is_no_snapshot(tmp_path, harm):
     database = tmp_path / "memory.duckdb"
     index, _ = play([("put", [a_row(1, "reset cache", vector=np.ones(4, np.float32), model_id="m")])])
     index.revision = 5
-    snapshot.save(index, database, "token")
-    assert snapshot.load(database, 4, ["token"], 5).revision == 5
+    save(index, database)
+    assert snapshot.Snapshots(database).load(4, ["token"], 5).revision == 5
     harm(snapshot.folder_of(database) / "current")
-    assert snapshot.load(database, 4, ["token"], 5).revision == 0
+    assert snapshot.Snapshots(database).load(4, ["token"], 5).revision == 0
+
+
+def test_saving_again_writes_only_what_is_new(tmp_path):
+    database = tmp_path / "memory.duckdb"
+    index = Index(4)
+    vector = np.ones(4, np.float32)
+    index.put([a_row(seq, f"word{seq} cache", vector=vector, model_id="m") for seq in range(1, 101)])
+    snapshots = save(index, database)
+    folder = snapshot.folder_of(database) / "current"
+    before = {file.name for file in folder.iterdir()}
+    index.put([a_row(101, "one more", vector=vector, model_id="m")])
+    index.revision = 7
+    snapshots.save(snapshot.view(index), "token")
+    fresh = {file.name for file in folder.iterdir()} - before
+    sizes = {name.split(".")[0]: (folder / name).stat().st_size for name in fresh}
+    assert sizes["row-seq"] == 8 * 1
+    assert sizes["dense-matrix"] == 4 * 1
+    assert sizes["row-alive"] == 101  # may change in any row
+    loaded = snapshot.Snapshots(database).load(4, ["token"], 9)
+    assert (loaded.revision, state(loaded)) == (7, state(index))
+
+
+def test_what_was_changed_in_place_is_written_again(tmp_path):
+    database = tmp_path / "memory.duckdb"
+    index, _ = play([("put", [a_row(seq, "cache", vector=np.ones(4, np.float32), model_id="m") for seq in range(1, 9)])])
+    snapshots = save(index, database)
+    index.put_vectors(Vectors([3], ["m"], np.array([[1, -1, 1, -1]], np.float32)))
+    snapshots.save(snapshot.view(index), "token")
+    assert state(snapshot.Snapshots(database).load(4, ["token"], 9)) == state(index)
+    index.remove([2, 5])
+    index.compact()
+    index.put([a_row(20, "reset hub")])
+    snapshots.save(snapshot.view(index), "token")
+    assert state(snapshot.Snapshots(database).load(4, ["token"], 9)) == state(index)
+
+
+def test_a_view_stays_as_it_was_while_the_index_goes_on(tmp_path):
+    database = tmp_path / "memory.duckdb"
+    index, _ = play([("put", [a_row(seq, "cache", vector=np.ones(4, np.float32), model_id="m") for seq in range(1, 9)])])
+    expected = state(index)
+    seen = snapshot.view(index)
+    index.put([a_row(20, "reset cache", vector=np.ones(4, np.float32), model_id="m"), a_row(3, "hub")], [3])
+    index.remove([2, 5])
+    index.compact()
+    snapshot.Snapshots(database).save(seen, "token")
+    assert state(snapshot.Snapshots(database).load(4, ["token"], 9)) == expected
+
+
+def test_what_an_interrupted_save_left_is_taken_away_by_the_next(tmp_path, monkeypatch):
+    database = tmp_path / "memory.duckdb"
+    index, _ = play([("put", [a_row(1, "reset cache")])])
+    snapshots = save(index, database)
+    whole = state(index)
+    index.put([a_row(2, "hub")])
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="the end"):
+        patch.setattr(snapshot.Path, "replace", raising("the end"))
+        snapshots.save(snapshot.view(index), "token")
+    assert state(snapshot.Snapshots(database).load(4, ["token"], 9)) == whole
+    snapshots.save(snapshot.view(index), "token")
+    assert state(snapshot.Snapshots(database).load(4, ["token"], 9)) == state(index)
+    parts = [file for file in (snapshot.folder_of(database) / "current").iterdir() if file.name.startswith("row-seq")]
+    assert sum(file.stat().st_size for file in parts) == 8 * 2
+
+
+def raising(message):
+    def fail(*_):
+        raise OSError(message)
+
+    return fail
 
 
 def test_a_snapshot_of_another_history_is_no_snapshot(tmp_path):
     database = tmp_path / "memory.duckdb"
     index, _ = play([("put", [a_row(1, "reset cache")])])
     index.revision = 5
-    snapshot.save(index, database, "token")
-    assert snapshot.load(database, 4, ["another"], 5).revision == 0
-    assert snapshot.load(database, 4, ["token"], 4).revision == 0
+    save(index, database)
+    assert snapshot.Snapshots(database).load(4, ["another"], 5).revision == 0
+    assert snapshot.Snapshots(database).load(4, ["token"], 4).revision == 0
+
+
+def part(folder, name):
+    """The only one of an array."""
+    (file,) = folder.glob(f"{name}.*")
+    return file
 
 
 def flip(file):
