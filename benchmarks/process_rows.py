@@ -186,11 +186,11 @@ async def resident() -> list[Figure]:
         client.ask("tools/list", {})
         await asyncio.sleep(3)
         hub = hub_pid(environment)
-        shim_size, before = _resident(client.process.pid), _resident(hub)
+        shim_size, before = resident_of(client.process.pid), resident_of(hub)
         client.call("store_reflection", content="The hub keeps one copy of the model for all clients.")
         client.call("reflect_on_past", query="how many copies of the model are there")
         await asyncio.sleep(3)
-        after = _resident(hub)
+        after = resident_of(hub)
     return [
         Figure("resident, shim", shim_size, "MB", Budget("<=", 15, "value")),
         Figure("resident, hub before its model", before, "MB", Budget("<=", 200, "value")),
@@ -204,9 +204,10 @@ def _whole(command: list[str], environment: dict[str, str] | None = None, said: 
     return time.perf_counter() - start
 
 
-def _resident(pid: int) -> float:
+def resident_of(pid: int, which: str = "VmRSS") -> float:
+    """Megabytes; `VmHWM` is the most there ever was."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{which}:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError(f"process {pid} is gone")
 

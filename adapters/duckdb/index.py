@@ -11,7 +11,7 @@ from session_mgmt_mcp.adapters.duckdb import filters, listing
 from session_mgmt_mcp.adapters.duckdb.best import Found, contenders
 from session_mgmt_mcp.adapters.duckdb.dense import UNKNOWN, Dense
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes, IdsOf, Ints
-from session_mgmt_mcp.adapters.duckdb.lexical import Postings, renumbered
+from session_mgmt_mcp.adapters.duckdb.lexical import Postings, merged, renumbered
 from session_mgmt_mcp.adapters.duckdb.listing import Votes
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
@@ -22,6 +22,8 @@ from session_mgmt_mcp.adapters.duckdb.word_scores import WordScores, word_scores
 from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Matches, Meaning, Names, Order, SessionSpan, Unit
 
 DEAD_BEFORE_COMPACTION = 5_000
+COMPACTED_AT_ONCE = 50_000
+"""Rows: compacting more takes so long that it is done beside the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ class Index:
     def become(self, other: "Index") -> None:
         with self.lock:
             self.rows, self.postings, self.dense = other.rows, other.postings, other.dense
-            self.revision = other.revision
-            self.forget_units()
+            self.revision, self._units = other.revision, other._units
+            self._changes += 1
 
     # what the writer does
 
@@ -152,10 +154,37 @@ class Index:
             self.rows["slot"][row], self.rows["model_id"][row] = slot, model
             self.dense.row.all[slot] = row
 
-    def _compact_when_due(self) -> None:
+    @property
+    def mostly_dead(self) -> bool:
         dead = len(self.rows) - self.rows.alive
-        if dead > DEAD_BEFORE_COMPACTION and dead * 2 > len(self.rows):
+        return dead > DEAD_BEFORE_COMPACTION and dead * 2 > len(self.rows)
+
+    def _compact_when_due(self) -> None:
+        if self.mostly_dead and len(self.rows) <= COMPACTED_AT_ONCE:
             self.compact()
+
+    @property
+    def lopsided(self) -> bool:
+        """Whether `merge_words` has something to do."""
+        with self.lock:
+            return self.postings.lopsided() is not None
+
+    def merge_words(self) -> None:
+        """Puts large segments of postings together, for one thread beside the one that writes."""
+        while True:
+            with self.lock:
+                pair = self.postings.lopsided()
+            if pair is None:
+                return
+            one = merged(*pair)
+            with self.lock:
+                self.postings.replace(*pair, one)
+
+    def link(self) -> None:
+        """Does ahead what the first search would have to wait for."""
+        with self.lock:
+            self._units.windows(self.rows)
+            self._units.sessions(self.rows)
 
     def compact(self) -> None:
         with self.lock:

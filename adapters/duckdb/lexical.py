@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +11,9 @@ from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes
 
 K1, B = 1.2, 0.75
 TF_BITS = 6
+MERGED_AT_ONCE = 1 << 18
+"""Postings: merging more takes so long that it is done beside the work."""
+PLACED_AT_ONCE = 1 << 18
 TF_MOST = (1 << TF_BITS) - 1
 
 Tfs: TypeAlias = NDArray[np.uint8]
@@ -68,9 +72,13 @@ def merged(left: Segment, right: Segment) -> Segment:
 
 
 def place(postings: Packed, starts: NDArray[np.int64], source: Segment) -> None:
-    shift = np.repeat(starts - source.ends[:-1], np.diff(source.ends))
-    shift += np.arange(len(source.postings))
-    postings[shift] = source.postings
+    """So many at once that others have their turn, and that little memory is needed beside."""
+    ends = source.ends
+    blocks = np.searchsorted(ends, np.arange(0, ends[-1], PLACED_AT_ONCE)).tolist()
+    for first, last in pairwise([*blocks, len(ends) - 1]):
+        shift = np.repeat(starts[first:last] - ends[first:last], np.diff(ends[first : last + 1]))
+        shift += np.arange(ends[first], ends[last])
+        postings[shift] = source.postings[ends[first] : ends[last]]
 
 
 def renumbered(source: Segment, new_row: NDArray[np.int64]) -> Segment:
@@ -86,16 +94,31 @@ def renumbered(source: Segment, new_row: NDArray[np.int64]) -> Segment:
 
 
 class Postings:
-    """All segments: a new one for each batch, merged so that there are never more than a dozen or so."""
+    """All segments: a new one for each batch, merged so that there are never more than a dozen or so.
+
+    Large ones are merged by whoever has the time: `lopsided` names two, `replace` puts one in their place.
+    """
 
     def __init__(self, segments: Iterable[Segment] = ()) -> None:
         self.segments = list(segments)
 
     def append(self, first_row: int, documents: Sequence[Sequence[int]]) -> None:
         self.segments.append(segment(first_row, documents))
-        while len(self.segments) > 1 and len(self.segments[-2].postings) < 2 * len(self.segments[-1].postings) + 256:
+        while len(self.segments) > 1 and small(*self.segments[-2:]) and uneven(*self.segments[-2:]):
             right, left = self.segments.pop(), self.segments.pop()
             self.segments.append(merged(left, right))
+
+    def lopsided(self) -> tuple[Segment, Segment] | None:
+        """The last two neighbours that have yet to be merged, and are too large to be merged at once."""
+        pairs = [*pairwise(self.segments)]
+        return next((pair for pair in reversed(pairs) if uneven(*pair) and not small(*pair)), None)
+
+    def replace(self, left: Segment, right: Segment, by: Segment) -> None:
+        """Nothing happens if they have gone meanwhile."""
+        for at, pair in enumerate(pairwise(self.segments)):
+            if pair[0] is left and pair[1] is right:
+                self.segments[at : at + 2] = [by]
+                return
 
     def whole(self) -> Segment:
         while len(self.segments) > 1:
@@ -113,6 +136,14 @@ class Postings:
             return rows, tf
         still = alive[rows]
         return rows[still], tf[still]
+
+
+def uneven(left: Segment, right: Segment) -> bool:
+    return len(left.postings) < 2 * len(right.postings) + 256
+
+
+def small(left: Segment, right: Segment) -> bool:
+    return len(left.postings) + len(right.postings) <= MERGED_AT_ONCE
 
 
 def saturation(length: NDArray[Any], average: float) -> Floats:

@@ -119,7 +119,9 @@ class Snapshots:
         for folder in (self._folder.parent, self._folder):
             folder.mkdir(mode=0o700, exist_ok=True)
             folder.chmod(0o700)
-        arrays = {name: self._saved(name, array, self._begun(name, seen), token) for name, array in seen.growing.items()}
+        arrays = {
+            name: self._saved(name, array, self._begun(name, seen), token) for name, array in seen.growing.items()
+        }
         arrays |= {name: self._saved(name, array, None, token) for name, array in seen.whole.items()}
         words = [self._word_parts(segment, token) for segment in seen.segments]
         body = orjson.dumps(
@@ -155,7 +157,7 @@ class Snapshots:
 
     def _begun(self, name: str, seen: View) -> Saved | None:
         """What is on the disk of an array that has only grown since."""
-        kind = name.split("-")[0]
+        kind = name.split("-", maxsplit=1)[0]
         return self._arrays.get(name) if self._histories.get(kind) == seen.histories[kind] else None
 
     def _saved(self, name: str, array: NDArray[Any], begun: Saved | None, token: str) -> Saved:

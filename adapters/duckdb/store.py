@@ -71,6 +71,7 @@ class DuckDBVectorStore:
         self._snapshots = snapshot.Snapshots(path)
         self._token = ""
         self._saved = 0
+        self.caught_up = 0  # changes that the last opening read from the tables, beyond its snapshot
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="store-keep")
         self._kept: Future[None] | None = None
         self._connection = Connection(path, raw, self._settle, self._upsert, self._rest)
@@ -118,7 +119,8 @@ class DuckDBVectorStore:
             self._index.become(found)
             self._copies.open(self._token, openings[-1] if openings else "", last)
             self._copied_some(raw)
-        writing.catch_up(raw, self._index)
+        self.caught_up = writing.catch_up(raw, self._index)
+        self._index.link()
         owner_only(self._path)
 
     async def _ready(self) -> None:
@@ -320,22 +322,48 @@ class DuckDBVectorStore:
                 forget_deletions(raw, self._index.revision)
 
     def _rest(self, raw: Any, changes: int) -> bool:
-        """Has the index saved when that many changes are not in its last snapshot.
+        """Has the index kept in order, and saved when that many changes are not in its last snapshot.
 
-        Whether there are more rows to copy, for when there is time.
+        Whether there is more to do, for when there is time.
         """
+        merging = self._index.lopsided
         if self._kept is None or self._kept.done():
-            if self._index.revision - self._saved >= changes:
-                seen = snapshot.view(self._index)
-                self._saved = seen.revision
-                self._kept = self._keeper.submit(self._keep, seen)
-        return changes == SNAPSHOT_AFTER and self._copied_some(raw)
+            if merging:
+                self._kept = self._keeper.submit(self._index.merge_words)
+            elif self._index.revision - self._saved >= changes:
+                self._saved = self._index.revision
+                self._kept = self._keeper.submit(self._keep, snapshot.view(self._index))
+        return changes == SNAPSHOT_AFTER and (self._copied_some(raw) or merging)
 
     def _keep(self, seen: snapshot.View) -> None:
         """Beside the work: saves the index, and has forgotten which deletions it knows of."""
         with contextlib.suppress(OSError, Unavailable):  # the next opening takes longer, no more
             self._snapshots.save(seen, self._token)
             self._connection.write(Write(run=lambda raw: forget_deletions(raw, seen.revision)))
+            if self._index.mostly_dead:
+                self._compact(seen.revision)
+
+    def compact(self) -> "Future[None]":
+        """Takes out of the index what was deleted, as happens by itself once that is half of it. From the thread that writes."""
+        seen = snapshot.view(self._index)
+
+        def keep() -> None:
+            self._snapshots.save(seen, self._token)
+            self._compact(seen.revision)
+
+        return self._keeper.submit(keep)
+
+    def _compact(self, saved: int) -> None:
+        """The snapshot is opened, loses its dead rows, is caught up with, and takes the place of the index."""
+        fresh = self._snapshots.load(self._dimensions, [self._token], saved)
+        if fresh.revision == saved:
+            fresh.compact()
+            fresh.link()
+            self._connection.write(Write(run=lambda raw: self._caught_up(raw, fresh), alone=True)).result()
+
+    def _caught_up(self, raw: Any, fresh: Index) -> After:
+        writing.catch_up(raw, fresh)
+        return lambda: self._index.become(fresh)
 
     def _copied_some(self, raw: Any) -> bool:
         with contextlib.suppress(duckdb.Error):

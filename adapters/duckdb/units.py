@@ -8,8 +8,6 @@ from session_mgmt_mcp.adapters.duckdb.growing import Column, Floats, Ints
 from session_mgmt_mcp.adapters.duckdb.lexical import Tfs, saturation
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
 
-RELINK_ALL = 32
-"""Changed sessions from which on linking everything anew is cheaper."""
 LONG_RUNS = 8
 """Rows of one session stand together for so long, on average, that adding them up run by run is worth it."""
 
@@ -122,11 +120,15 @@ class Units:
         nobody = np.full(len(rows) - len(self._before), -1, np.int32)
         self._before.extend(nobody)
         self._after.extend(nobody)
-        if len(self._changed) > RELINK_ALL:
-            self._link_rows(rows, np.flatnonzero(rows["session"] > 0))
+        session = rows["session"]
+        if len(self._changed) == 1:
+            (changed,) = self._changed
+            among = session == changed
         else:
-            for session in self._changed - {0}:
-                self._link_rows(rows, np.flatnonzero(rows["session"] == session))
+            table = np.zeros(len(rows.codes["session"]), np.bool_)
+            table[list(self._changed)] = True
+            among = table[session]
+        self._link_rows(rows, np.flatnonzero(among & (session > 0)))
         self._changed = set()
 
     def _link_rows(self, rows: Rows, among: NDArray[np.int64]) -> None:

@@ -221,7 +221,9 @@ def test_saving_again_writes_only_what_is_new(tmp_path):
 
 def test_what_was_changed_in_place_is_written_again(tmp_path):
     database = tmp_path / "memory.duckdb"
-    index, _ = play([("put", [a_row(seq, "cache", vector=np.ones(4, np.float32), model_id="m") for seq in range(1, 9)])])
+    index, _ = play(
+        [("put", [a_row(seq, "cache", vector=np.ones(4, np.float32), model_id="m") for seq in range(1, 9)])]
+    )
     snapshots = save(index, database)
     index.put_vectors(Vectors([3], ["m"], np.array([[1, -1, 1, -1]], np.float32)))
     snapshots.save(snapshot.view(index), "token")
@@ -235,7 +237,9 @@ def test_what_was_changed_in_place_is_written_again(tmp_path):
 
 def test_a_view_stays_as_it_was_while_the_index_goes_on(tmp_path):
     database = tmp_path / "memory.duckdb"
-    index, _ = play([("put", [a_row(seq, "cache", vector=np.ones(4, np.float32), model_id="m") for seq in range(1, 9)])])
+    index, _ = play(
+        [("put", [a_row(seq, "cache", vector=np.ones(4, np.float32), model_id="m") for seq in range(1, 9)])]
+    )
     expected = state(index)
     seen = snapshot.view(index)
     index.put([a_row(20, "reset cache", vector=np.ones(4, np.float32), model_id="m"), a_row(3, "hub")], [3])
