@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import duckdb
 import numpy as np
@@ -20,27 +18,30 @@ from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.scope import EVERYTHING, Scope
-from session_mgmt_mcp.ports.embedder import Matrix, Vector
+from session_mgmt_mcp.ports.embedder import Matrix
 from session_mgmt_mcp.ports.vector_store import Condition, Record
 
 from benchmarks import process_rows, scale_store
 from benchmarks.figures import Budget, Figure, Step, interleaved, median, p99
-from benchmarks.memory_rows import REST, SHOWN, application, unit_vectors
+from benchmarks.memory_rows import REST, SHOWN, application
 from benchmarks.memory_rows import folder as scratch
+from benchmarks.prose import IN_SESSION, questions
 from benchmarks.scale_store import HUNDREDTH, SPAN, START, TENTH, VECTORS, project_of
-from benchmarks.texts import messages, questions, word
+from benchmarks.texts import messages
+from benchmarks.vectors import realistic_vectors
 
 STORES = 300
 QUERIES, FILTERED = 30, 10
 PROBES = 100
-"""Vectors whose ten nearest are compared with the exact ones."""
+"""Questions whose ten nearest are compared with the exact ones."""
 CHANGES = 1_000
+STORED = "shop-store"
 LIVELY = 0.02
 """Seconds between the searches that go on while something is built."""
 
 
 async def fill(folder: Path, memories: int) -> list[Figure]:
-    seconds = await scale_store.fill(folder, unit_vectors(memories))
+    seconds = await scale_store.fill(folder, realistic_vectors(memories))
     return [Figure("filled, memories a second", memories / seconds, "/s")]
 
 
@@ -112,34 +113,21 @@ async def cold(folder: Path, memories: int) -> list[Figure]:
 async def store(folder: Path, memories: int) -> list[Figure]:
     """One reflection stored until it is found by a word that only it has: at rest, and while the index is kept."""
     figures: list[Figure] = []
+    moments = {"": _nothing, " while a snapshot is saved": _saving, " while it is compacted": _compacting}
     with duckdb.connect(str(folder / "floor.duckdb")) as bare:
         bare.execute("create or replace table memory (id varchar primary key, text varchar)")
         async with application(folder) as app:
             await app.embedder.embed_query("warm")
-            for when, work in (
-                ("", _nothing),
-                (" while a snapshot is saved", _saving),
-                (" while it is compacted", _compacting),
-            ):
-                texts, words = iter(messages(STORES)), iter([f"only{word(random.Random(uuid.uuid4().int))}{n}" for n in range(STORES)])  # fmt: skip
-
-                async def product() -> None:
-                    only = next(words)
-                    stored = await app.memory.store(Draft(f"{next(texts)} {only}", "shop-store"))
-                    hits = await app.store.search_lexical(only, [Condition("project", "=", "shop-store")], 1)
-                    assert (hits[0].parent or hits[0].id) == stored.id
-
-                async def floor() -> None:
-                    bare.execute("insert into memory values (?, ?)", [uuid.uuid4().hex, "one row of text " * 15])
-
+            for when, work in moments.items():
                 async with work(app):
-                    ours, theirs = await interleaved(STORES, product, floor)
+                    ours, theirs = await interleaved(STORES, *_storing(app, bare))
                 what, budget = f"store until findable by word{when}", Budget("<=", 5, "ratio")
                 figures += [
                     Figure(f"{what}, p99", p99(ours) * 1e3, "ms", budget, p99(theirs) * 1e3, "one-row commit"),
                     Figure(f"{what}, p50", median(ours) * 1e3, "ms", None, median(theirs) * 1e3, "one-row commit"),
                 ]
-            await app.store.delete([Condition("project", "=", "shop-store")])
+            await app.store.delete([Condition("project", "=", STORED)])
+    (folder / "floor.duckdb").unlink()
     return figures
 
 
@@ -174,7 +162,7 @@ def filters() -> dict[str, tuple[Scope, Callable[[int], np.ndarray]]]:  # type: 
     """By name: what a search is restricted to, and which of so many memories that leaves."""
 
     def of_project(name: str) -> Callable[[int], np.ndarray]:  # type: ignore[type-arg]
-        return lambda count: np.array([project_of(n // scale_store.TURNS) == name for n in range(count)])
+        return lambda count: np.array([project_of(n // IN_SESSION) == name for n in range(count)])
 
     return {
         "": (EVERYTHING, lambda count: np.ones(count, np.bool_)),
@@ -187,23 +175,16 @@ def filters() -> dict[str, tuple[Scope, Callable[[int], np.ndarray]]]:  # type: 
 
 async def _recall(app: Application, vectors: Matrix, scope: Scope, within: np.ndarray) -> float:  # type: ignore[type-arg]
     """How many of the exact ten nearest, of those that hold the filter, the store finds."""
-    rng = np.random.default_rng(5)
     allowed = np.flatnonzero(within)
-    some = rng.choice(allowed, min(PROBES, len(allowed)), replace=False)
+    matrix = vectors if len(allowed) == len(vectors) else vectors[allowed]
     found = 0
-    for near in some.tolist():
-        query = _between(vectors[near], vectors[rng.choice(allowed)])
-        scores = vectors[allowed] @ query if len(allowed) < len(vectors) else vectors @ query
+    for question in questions(PROBES, seed=13):
+        query = await app.embedder.embed_query(question)
+        scores = matrix @ query
         exact = set(allowed[np.argpartition(scores, -SHOWN)[-SHOWN:]].tolist())
         hits = await app.store.search_dense(query, scope.conditions(), SHOWN)
         found += len(exact & {int(hit.id, 16) for hit in hits})
-    return found / (len(some) * SHOWN)
-
-
-def _between(one: Vector, other: Vector) -> Vector:
-    """Near the one: what is asked is seldom what was said."""
-    query = one * 0.7 + other * 0.3
-    return cast("Vector", (query / np.linalg.norm(query)).astype(np.float32))
+    return found / (PROBES * SHOWN)
 
 
 async def _lively(app: Application, asked: list[str]) -> Figure:
@@ -221,6 +202,21 @@ async def _lively(app: Application, asked: list[str]) -> Figure:
     return Figure(
         what, median(busy) * 1e3, "ms", budget, median(idle) * 1e3, "at rest", f"p99 {p99(busy) * 1e3:,.0f} ms"
     )
+
+
+def _storing(app: Application, bare: duckdb.DuckDBPyConnection) -> tuple[Step, Step]:
+    texts = iter(messages(STORES))
+
+    async def product() -> None:
+        only = f"only{uuid.uuid4().hex}"
+        stored = await app.memory.store(Draft(f"{next(texts)} {only}", STORED))
+        hits = await app.store.search_lexical(only, [Condition("project", "=", STORED)], 1)
+        assert (hits[0].parent or hits[0].id) == stored.id
+
+    async def floor() -> None:
+        bare.execute("insert into memory values (?, ?)", [uuid.uuid4().hex, "one row of text " * 15])
+
+    return product, floor
 
 
 def _searching(app: Application, vectors: Matrix, asked: list[str], scope: Scope) -> tuple[Step, Step]:
@@ -248,12 +244,12 @@ class Opening:
 async def _opening(folder: Path) -> Opening:
     begin = time.perf_counter()
     async with application(folder) as app:
-        assert await app.store.search_lexical("reset the hub", (), SHOWN)
+        assert await app.store.search_lexical(questions(1)[0], (), SHOWN)
         return Opening(time.perf_counter() - begin, _duckdb(app).caught_up)
 
 
 def _changes(app: Application, memories: int) -> list[Record]:
-    fresh = scale_store.records(memories, unit_vectors(CHANGES), app.embedder.model_id, memories)
+    fresh = scale_store.records(memories, realistic_vectors(CHANGES), app.embedder.model_id, memories)
     return [replace(record, project="shop-changes") for record in fresh]
 
 

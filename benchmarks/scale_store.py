@@ -15,12 +15,10 @@ from session_mgmt_mcp.ports.embedder import Matrix
 from session_mgmt_mcp.ports.vector_store import Record
 
 from benchmarks.memory_rows import application
-from benchmarks.texts import message
+from benchmarks.prose import IN_SESSION, message, topic_of
 
 AT_ONCE = 5_000
 VECTORS = "vectors.npy"
-TURNS = 60
-"""Memories of one session."""
 TENTH, HUNDREDTH = "shop-000010", "shop-000001"
 """Projects that hold so large a part of the memories; the rest is shared by the others."""
 OTHERS = 30
@@ -42,7 +40,7 @@ def records(first: int, vectors: Matrix, model_id: str, of: int) -> Iterator[Rec
     """The memories from number `first` on, one a vector; there will be `of` of them."""
     rng = random.Random(first)
     for number, vector in enumerate(vectors, first):
-        text, session = message(rng), number // TURNS
+        text, session = message(rng, topic_of(number)), number // IN_SESSION
         yield Record(
             id=f"{number:020x}",
             kind=Kind.REFLECTION if number % 10 == 3 else Kind.TURN,
@@ -51,7 +49,7 @@ def records(first: int, vectors: Matrix, model_id: str, of: int) -> Iterator[Rec
             time=START + SPAN * (number / of),
             session=f"session-{session}",
             role="user" if number % 2 else "assistant",
-            position=number % TURNS,
+            position=number % IN_SESSION,
             files=(f"src/{rng.randrange(PATHS)}.py",) if number % 4 == 0 else (),
             content_hash=content_hash(text),
             vector=vector,

@@ -2,11 +2,12 @@
 
 import asyncio
 import stat
+import threading
 
 import duckdb
 import numpy as np
 import pytest
-from session_mgmt_mcp.adapters.duckdb import connection, snapshot, store
+from session_mgmt_mcp.adapters.duckdb import connection, index, snapshot, store
 from session_mgmt_mcp.adapters.duckdb.backups import restore
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.samples import all_ids, names, pointing, record
@@ -99,6 +100,52 @@ async def test_a_store_at_rest_saves_its_index(path, monkeypatch):
         raise AssertionError("no snapshot was made")
     await opened.upsert([record("after")])
     await opened.close()
+
+
+async def test_a_large_index_is_compacted_beside_the_work(path, monkeypatch):
+    monkeypatch.setattr(index, "COMPACTED_AT_ONCE", 0)
+    monkeypatch.setattr(index, "DEAD_BEFORE_COMPACTION", 10)
+    monkeypatch.setattr(connection, "SNAPSHOT_AT_ONCE", 1)
+    opened = await DuckDBVectorStore.open(path)
+    await opened.upsert([record(f"r{n}", f"needle {n}", vector=pointing(1, n), model_id="m") for n in range(50)])
+    await opened.delete([Condition("id", "in", [f"r{n}" for n in range(40)])])
+    for n in range(100):
+        await opened.upsert([record(f"new{n}", "needle"), record("r41", f"changed needle {n}")])
+        if len(opened._index.rows) < 50 + n:
+            break
+        await asyncio.sleep(0.02)
+    else:
+        raise AssertionError("it was never compacted")
+    found = await everything(opened)
+    await opened.close()
+    snapshot.discard(path)
+    opened = await DuckDBVectorStore.open(path)
+    assert await everything(opened) == found
+    await opened.close()
+
+
+async def test_a_snapshot_in_the_making_lets_others_write(path, monkeypatch):
+    monkeypatch.setattr(connection, "SNAPSHOT_AT_ONCE", 1)
+    saving, go_on = threading.Event(), threading.Event()
+    save = snapshot.Snapshots.save
+
+    def slow(self, seen, token):
+        saving.set()
+        go_on.wait(10)
+        save(self, seen, token)
+
+    monkeypatch.setattr(snapshot.Snapshots, "save", slow)
+    opened = await DuckDBVectorStore.open(path)
+    await opened.upsert([record("r1", "needle")])
+    assert await asyncio.to_thread(saving.wait, 5)
+    async with asyncio.timeout(5):
+        await opened.upsert([record("r2", "needle")])
+        assert len(await opened.search_lexical("needle", (), 9)) == 2
+    go_on.set()
+    await opened.close()
+    again = await DuckDBVectorStore.open(path)
+    assert await all_ids(again) == ["r1", "r2"]
+    await again.close()
 
 
 async def test_what_one_call_writes_may_be_large(path):

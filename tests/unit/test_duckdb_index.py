@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_mgmt_mcp.adapters.duckdb import index as index_module
-from session_mgmt_mcp.adapters.duckdb import snapshot, units, word_scores
+from session_mgmt_mcp.adapters.duckdb import lexical, snapshot, units, word_scores
 from session_mgmt_mcp.adapters.duckdb.best import contenders
 from session_mgmt_mcp.adapters.duckdb.growing import Ids, IdsOf
 from session_mgmt_mcp.adapters.duckdb.index import Index, Vectors
@@ -148,6 +148,32 @@ def save(index, database):
     snapshots = snapshot.Snapshots(database)
     snapshots.save(snapshot.view(index), "token")
     return snapshots
+
+
+@SMALL
+@given(histories(), st.sampled_from([0, 2]))
+def test_words_merged_beside_the_work_are_the_same_words(steps, at_once):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexical, "MERGED_AT_ONCE", at_once)
+        patch.setattr(lexical, "PLACED_AT_ONCE", 1)
+        index, _ = play(steps)
+        before = state(index)
+        parts = len(index.postings.segments)
+        lopsided = index.lopsided
+        index.merge_words()
+        assert len(index.postings.segments) < parts or not lopsided
+        assert not index.lopsided
+    assert state(index) == before
+
+
+def test_words_that_went_while_they_were_merged_stay_away(monkeypatch):
+    monkeypatch.setattr(lexical, "MERGED_AT_ONCE", 0)
+    index, _ = play([("put", [a_row(1, "reset")]), ("put", [a_row(2, "cache")])])
+    left, right = index.postings.lopsided()
+    index.remove([1])
+    index.compact()
+    index.postings.replace(left, right, lexical.merged(left, right))
+    assert [hit.id for hit in index.lexical("reset cache", [], 9, Unit.RECORD)] == ["id2"]
 
 
 def give_vectors(index, kept):

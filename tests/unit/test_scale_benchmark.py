@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -45,8 +46,8 @@ def test_every_row_has_its_figures(tmp_path, capsys) -> None:
     assert measured["start, changes read after that"]["measured"] < 2_000
 
 
-def test_filters_leave_what_the_memories_say(tmp_path) -> None:
-    vectors = scale_rows.unit_vectors(6_000)
+def test_filters_leave_what_the_memories_say() -> None:
+    vectors = np.zeros((7_000, 384), np.float32)
     made = [*scale_store.records(0, vectors, "m", len(vectors))]
     for what, (scope, within) in scale_rows.filters().items():
         held = [
