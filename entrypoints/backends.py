@@ -40,7 +40,7 @@ class Backends:
                 case "memory":
                     return self._memory()
 
-        return DeferredStorage(opened, watched)
+        return DeferredStorage(opened, watched and backend in REMOTE)  # a full disk can still be read
 
     def _local(self, space: Space, settings: Settings) -> Opened:
         from session_mgmt_mcp.adapters.local.session_storage import LocalSessionStorage

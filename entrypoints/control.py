@@ -6,7 +6,7 @@ import json
 import time
 
 from session_mgmt_mcp import places
-from session_mgmt_mcp.dial import HUB_COMMAND, reach
+from session_mgmt_mcp.dial import HUB_COMMAND, PATIENCE, reach
 from session_mgmt_mcp.wire import NoHub, Unreachable
 
 TYPE_CHECKING = False
@@ -44,10 +44,10 @@ def call(
     except Unreachable as error:
         raise ControlError("Unavailable", str(error)) from None
     with link.socket:
-        link.socket.settimeout(timeout)
+        link.socket.settimeout(PATIENCE if timeout is None else timeout)
         try:
             link.socket.sendall(json.dumps({"verb": verb, "args": args or {}}).encode() + b"\n")
-            for line in _lines(link):
+            for line in _lines(link, data or places.data_dir(), patient=timeout is None):
                 said = json.loads(line)
                 if "result" in said:
                     return dict(said["result"])
@@ -55,6 +55,8 @@ def call(
                     raise ControlError(said["error"]["kind"], said["error"]["message"])
                 if on_progress is not None and "progress" in said:
                     on_progress(said["progress"])
+        except Unreachable as error:
+            raise ControlError("Unavailable", str(error)) from None
         except TimeoutError:
             raise ControlError("Unavailable", f"The hub said nothing for {timeout:g} seconds: try again.") from None
         except OSError:
@@ -78,12 +80,19 @@ def wait_gone(data: str = "", timeout: float = 30.0) -> bool:
     return False
 
 
-def _lines(link: Link) -> Iterator[bytes]:
+def _lines(link: Link, data: str, *, patient: bool) -> Iterator[bytes]:
+    """Until the hub ends. `patient`: a verb may take as long as it likes, if only the hub still greets others."""
     pending = link.rest
     while True:
         *whole, pending = pending.split(b"\n")
         yield from whole
-        chunk = link.socket.recv(1_048_576)
+        try:
+            chunk = link.socket.recv(1_048_576)
+        except TimeoutError:
+            if not patient:
+                raise
+            reach("probe", data, spawn=False).socket.close()
+            continue
         if not chunk:
             return
         pending += chunk

@@ -255,6 +255,8 @@ def _error_log(logs: str) -> int:
 
 
 def _unusable(data: str, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk that holds {data} is full: free some space and try again."
     what = os.strerror(error.errno or errno.EIO)
     where = error.filename or data
     return (

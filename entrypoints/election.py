@@ -51,10 +51,13 @@ def holds(lock: int, data: str) -> bool:
 
 
 def announce(lock: int, **facts: Any) -> None:
-    """Says who holds the lock and what they are about; only for its holder."""
+    """Says who holds the lock and what they are about; only for its holder. A disk that is full leaves it unsaid."""
     line = json.dumps({**_here(), **facts}).encode() + b"\n"
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, line, 0)
+    try:
+        os.pwrite(lock, line.ljust(os.fstat(lock).st_size), 0)  # over what stood there: that needs no room
+        os.ftruncate(lock, len(line))
+    except OSError:
+        return
 
 
 def announced(data: str) -> dict[str, Any]:

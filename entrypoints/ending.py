@@ -1,6 +1,7 @@
 """A session's end: what is left of its transcript is taken in, a handoff is made, the record is closed."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from session_mgmt_mcp.domain.quality.scoring import Score
 from session_mgmt_mcp.domain.quality.trend import Trend
 from session_mgmt_mcp.domain.sessions import Reason, Session, State
 from session_mgmt_mcp.domain.text import counted
-from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 
 OURS = b"<!-- session-mgmt-mcp: a handoff, written on request -->"
 WRITTEN = 3_000  # tokens
@@ -110,10 +111,15 @@ def _write(folder: Path, text: str) -> Path:
     file = folder / FILE
     _check_ours(file)
     unfinished = file.with_name(f".{file.name}.tmp")
-    unfinished.unlink(missing_ok=True)
-    with unfinished.open("xb") as new:  # never through a link that somebody left there
-        new.write(OURS + b"\n\n" + text.encode())
-    return unfinished.replace(file)
+    try:
+        unfinished.unlink(missing_ok=True)
+        with unfinished.open("xb") as new:  # never through a link that somebody left there
+            new.write(OURS + b"\n\n" + text.encode())
+        return unfinished.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise Unavailable(f"{file} cannot be written ({error.strerror}): mend that and call end again.") from error
 
 
 def _check_ours(file: Path) -> None:

@@ -30,6 +30,7 @@ from session_mgmt_mcp.wire import MAX_LINE, newer
 DRAIN_SECONDS = 30.0  # calls in flight may take so long when a newer hub takes over,
 STOP_SECONDS = 5.0  # and so long when somebody wants this one gone
 SPOOL_SECONDS = 3.0
+SOCKET_SECONDS = 1.0
 
 _log = logging.getLogger("session_mgmt_mcp.hub")  # __name__ is __main__ here
 
@@ -64,6 +65,7 @@ class Hub:
         self._indulged = indulged
         self.left_for = ""
         self._socket = places.hub_socket(data)
+        self._bound = (-1, -1)
         self._started = time.monotonic()
         self._leave = asyncio.Event()
         self._leave_within = stop_seconds
@@ -106,7 +108,7 @@ class Hub:
         if self._open_door is not None:
             self._door = await self._open_door(service)
             await self._door.open()
-        server = await asyncio.start_unix_server(self._reception.accept, sock=self._bind(), limit=MAX_LINE)
+        self._listening = await self._listen()
         gc.freeze()
         gc.enable()
         self._announce("serving", **({"http": self._door.url} if self._door else {}))
@@ -114,12 +116,17 @@ class Hub:
         _log.info("hub %s serves %s", VERSION, self._data)
         background = [
             asyncio.create_task(_logged(work))
-            for work in (_warmed(service), self._watch_spool(events), self._watch_idleness(service))
+            for work in (
+                _warmed(service),
+                self._watch_spool(events),
+                self._watch_socket(),
+                self._watch_idleness(service),
+            )
         ]
         try:
             await self._leave.wait()
         finally:
-            server.close()
+            self._listening.close()
             self._unlink()
             closing = [self._reception.close(self._leave_within)]
             if self._door is not None:
@@ -129,6 +136,9 @@ class Hub:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             _log.info("hub ends")
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_unix_server(self._reception.accept, sock=self._bind(), limit=MAX_LINE)
 
     def _bind(self) -> socket.socket:
         folder = os.path.dirname(self._socket)
@@ -143,6 +153,7 @@ class Hub:
         finally:
             os.umask(mask)
         listening.listen(128)
+        self._bound = _identity(self._socket)
         return listening
 
     def _unlink(self) -> None:
@@ -170,6 +181,23 @@ class Hub:
             if not election.holds(self._lock, self._data):
                 _log.warning("the data directory was removed")
                 self.leave()
+
+    async def _watch_socket(self) -> None:
+        """Others sweep the folders for what is temporary: who comes afterwards must get in all the same."""
+        trouble = ""
+        while not self._leave.is_set():
+            await asyncio.sleep(SOCKET_SECONDS)
+            if self._leave.is_set() or _identity(self._socket) == self._bound:
+                continue
+            self._listening.close()  # nobody can reach it; who is connected stays
+            try:
+                self._listening = await self._listen()
+            except (OSError, PortError) as error:
+                if trouble != str(error):
+                    _log.warning("the socket was removed and cannot be made anew: %s", trouble := str(error))
+            else:
+                _log.warning("the socket was removed: %s is made anew", self._socket)
+                trouble = ""
 
     async def _watch_idleness(self, service: Service) -> None:
         busy_at = time.monotonic()
@@ -224,6 +252,15 @@ async def _logged(work: Any) -> None:
         await work
     except Exception:
         _log.exception("background work of the hub ended")
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """Of the file that is there, whatever its name says."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return found.st_dev, found.st_ino
 
 
 def main(open_service: OpenService | None = None, arguments: list[str] | None = None) -> int:

@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 
 from session_mgmt_mcp import paths
@@ -21,7 +22,9 @@ def identity(data: Path) -> str:
         with contextlib.suppress(FileExistsError):
             _write(file)
         if not _ID.fullmatch(known := file.read_text(errors="replace").strip()):
-            file.unlink()  # cut short by a crash: nothing was written under such a name
+            aside = file.with_name(f"{file.name}.damaged-{time.time_ns()}")
+            file.rename(aside)
+            _log.warning("%s was damaged and is now %s: this machine has a new name among yours", file, aside)
             return identity(data)
     except OSError as error:
         _log.warning("%s cannot be written (%s): sessions do not know their machine", file, error.strerror)

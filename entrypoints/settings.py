@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from session_mgmt_mcp import paths
-from session_mgmt_mcp.ports.errors import Invalid
+from session_mgmt_mcp.ports.errors import Invalid, Unavailable
 from session_mgmt_mcp.ports.secret_store import variable_of
 
 PROJECT_SETTABLE = frozenset({"search_limit", "max_tokens", "min_score", "half_life_days"})
@@ -235,13 +235,17 @@ def user_file() -> Path:
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings in force outside of any project. Raises Invalid with one sentence that names the setting."""
+    """The settings in force outside of any project. Raises Invalid, which names the setting or the file, and Unavailable."""
     try:
         return Settings(**overrides)
     except ValidationError as error:
         raise _wrong(error) from None
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"{user_file()} is not valid TOML ({error}): mend or remove it.") from None
+    except UnicodeDecodeError:
+        raise Invalid(f"{user_file()} is not UTF-8 text: mend or remove it.") from None
+    except OSError as error:
+        raise Unavailable(f"{user_file()} cannot be read ({error.strerror}): make it readable or remove it.") from error
 
 
 def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:

@@ -33,9 +33,11 @@ MAX_SENDS = 12  # a request that has seen so many hubs die may be what kills the
 BACKLOG = 8 * 1024 * 1024
 REFUSAL_SECONDS = 2.0
 LINGER_SECONDS = 30.0
+QUIET_SECONDS = 10.0  # without a byte from a hub that owes an answer, before it is asked whether it is there at all
 RESPONSE = re.compile(rb'\{"jsonrpc":"2\.0","id":(\d+|"[^"\\]*"),"(?:result|error)":')
 FIRST_ID = re.compile(rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+|"[^"\\]*")')
 LAST_ID = re.compile(rb'[\]}"\d]\s*,\s*"id"\s*:\s*(\d+|"[^"\\]*")\s*\}\s*$')
+HUNG = "{} What was under way may still take effect."
 LOST = "The memory hub ended during this call, which may or may not have taken effect: look, then call again."
 
 
@@ -67,6 +69,8 @@ class Shim:
         self._hub: socket.socket | None = None
         self._hub_lines = Lines()
         self._hub_leaves = False
+        self._heard_at = 0.0  # from the hub; or since when it owes anything
+        self._probe: Dial | None = None
         self._repeatable: frozenset[str] = frozenset()
         self._waiting: deque[bytes] = deque()  # for the hub; whole lines, the first may be sent up to _sent
         self._sent = 0
@@ -92,6 +96,8 @@ class Shim:
         return not owed or time.monotonic() - self._ended_at > LINGER_SECONDS
 
     def _advance(self) -> None:
+        if self._hub is not None and self._flight:
+            self._doubt(self._hub)
         if self._hub is None and self._dial is None and self._waiting:
             self._dial = Dial("mcp", self._data, command=self._command)
         if self._dial is None:
@@ -107,6 +113,30 @@ class Shim:
             self._dial = None
             self._greet(link)
 
+    def _doubt(self, hub: socket.socket) -> None:
+        """A call may take long; a hub that greets nobody meanwhile is stuck."""
+        if self._probe is None and time.monotonic() - self._heard_at < QUIET_SECONDS:
+            return
+        self._probe = self._probe or Dial("probe", self._data, spawn=False)
+        try:
+            link = self._probe.step()
+        except Unreachable as error:
+            self._stop_doubting()
+            hub.close()
+            self._hub = None
+            self._forget_questions()
+            self._refuse(HUNG.format(error))
+            return
+        if link is not None:
+            link.socket.close()
+            self._stop_doubting()
+
+    def _stop_doubting(self) -> None:
+        self._heard_at = time.monotonic()
+        if self._probe is not None:
+            self._probe.close()
+            self._probe = None
+
     def _wait(self) -> dict[int, int]:
         poller = select.poll()
         wanted = {self._stdout: select.POLLOUT if self._answers.size else 0}
@@ -115,11 +145,14 @@ class Shim:
         if self._hub is not None:
             send = select.POLLOUT if self._waiting and not self._hub_leaves else 0
             wanted[self._hub.fileno()] = send | (select.POLLIN if self._answers.size < BACKLOG else 0)
-        if self._dial is not None and self._dial.fileno() >= 0:
-            wanted[self._dial.fileno()] = select.POLLIN
+        dial = self._dial or self._probe
+        if dial is not None and dial.fileno() >= 0:
+            wanted[dial.fileno()] = select.POLLIN
         for fd, events in wanted.items():
             poller.register(fd, events)
-        pause = self._dial.pause() * 1000 if self._dial is not None else None
+        pause = dial.pause() * 1000 if dial is not None else None
+        if pause is None and self._hub is not None and self._flight:
+            pause = max(self._heard_at + QUIET_SECONDS - time.monotonic(), 0.0) * 1000 + 1
         if pause is None and self._ended_at is not None:
             pause = 500
         return dict(poller.poll(pause))
@@ -168,6 +201,8 @@ class Shim:
         if isinstance(method, str) and isinstance(whom, int | str):
             params = message.get("params")
             tool = str(params.get("name")) if isinstance(params, dict) else ""
+            if not self._flight:
+                self._heard_at = time.monotonic()
             self._flight[whom] = Request(line, method, tool)
             if method == "initialize":
                 self._initialize = whom, json.dumps({**message, "id": REPLAY}).encode() + b"\n"
@@ -192,6 +227,7 @@ class Shim:
 
     def _greet(self, link: Link) -> None:
         self._hub, self._hub_lines, self._hub_leaves = link.socket, Lines(), False
+        self._stop_doubting()
         self._repeatable = frozenset(link.answer.get("repeatable") or ())
         for line in self._hub_lines.feed(link.rest):
             self._hear(line)
@@ -221,6 +257,7 @@ class Shim:
             return
         except OSError:
             chunk = b""
+        self._stop_doubting()
         for line in self._hub_lines.feed(chunk):
             self._hear(line)
         if not chunk:
@@ -268,6 +305,10 @@ class Shim:
             else:
                 again.append(request.line)
         self._waiting = deque([*again, *self._waiting])
+        self._forget_questions()
+
+    def _forget_questions(self) -> None:
+        """Nobody waits any more for what the client would answer to them."""
         for whom in self._asked:
             self._answers.add(_withdrawal(whom))
         self._orphans, self._asked = self._orphans | self._asked, set()

@@ -18,7 +18,7 @@ MOST_AT_ONCE = 500
 
 
 def leave(data: str, event: dict[str, Any]) -> bool:
-    """Writes one event, whole or not at all; False when the spool is full."""
+    """Writes one event, whole or not at all; False when the spool is full. Raises OSError."""
     folder = places.spool(data)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if len(os.listdir(folder)) >= CAPACITY:
@@ -27,10 +27,16 @@ def leave(data: str, event: dict[str, Any]) -> bool:
     unfinished = os.path.join(folder, f".{name}.tmp")
     file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(file, json.dumps(event).encode() + b"\n")
-    finally:
-        os.close(file)
-    os.rename(unfinished, os.path.join(folder, f"{name}.json"))
+        try:
+            rest = json.dumps(event).encode() + b"\n"
+            while rest:
+                rest = rest[os.write(file, rest) :]
+        finally:
+            os.close(file)
+        os.rename(unfinished, os.path.join(folder, f"{name}.json"))
+    except BaseException:
+        os.unlink(unfinished)
+        raise
     return True
 
 

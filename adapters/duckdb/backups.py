@@ -69,7 +69,8 @@ async def restore(backup: Path, database: Path) -> int:
 def _restore(backup: Path, database: Path) -> int:
     try:
         records = verify(backup)
-        prepare(database)
+        with contextlib.suppress(Corrupt):  # what is there is set aside as it is
+            prepare(database)
         with claimed(database), work_folder(database) as folder:
             copy = folder / "copy"
             shutil.copyfile(backup, copy)
@@ -86,7 +87,7 @@ def _restore(backup: Path, database: Path) -> int:
 
 def settle(database: Path) -> None:
     """Nobody else has it, and its WAL is within. What is damaged is set aside as it is."""
-    if not database.exists():
+    if not database.exists() or database.stat().st_size == 0:
         return
     with contextlib.suppress(Corrupt, Unsupported):
         connect(database).close()

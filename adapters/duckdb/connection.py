@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
-from session_mgmt_mcp.adapters.duckdb.failures import in_use, translated
+from session_mgmt_mcp.adapters.duckdb.failures import corrupt, in_use, translated
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.ports.errors import Unavailable
 
@@ -32,6 +32,8 @@ GROUP_WRITES, GROUP_ROWS = 256, 5_000
 READERS = 3
 SNAPSHOT_AFTER, SNAPSHOT_AT_ONCE = 2_000, 50_000
 """Changes from which on a snapshot is worth its while: when nobody writes, and in the middle of writing."""
+DERIVED = ("current", "rows.sqlite")
+"""Beside a database, made from what it holds."""
 REST_AFTER, REST_ON = 5.0, 0.01
 """Seconds without a write before the first piece of such work, and before the next."""
 
@@ -50,7 +52,7 @@ class Write:
 
 
 def prepare(path: Path) -> None:
-    """Makes the folder, and takes away a file of no bytes, which is nobody's database."""
+    """Makes the folder, and takes away a file of no bytes, which is nobody's database. Raises Unavailable, Corrupt."""
     if path.is_dir():
         raise Unavailable(f"{path} is a directory: name a file.", retry_after=60)
     missing = [folder for folder in path.parents if not folder.exists()]
@@ -60,6 +62,10 @@ def prepare(path: Path) -> None:
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise Unavailable(f"{path.parent} is not writable: make it so or choose another directory.", retry_after=60)
     if path.exists() and path.stat().st_size == 0:
+        if any(
+            file.exists() for file in (wal(path), *(path.with_name(path.name + ".index") / name for name in DERIVED))
+        ):
+            raise corrupt(path)  # it was one
         path.unlink()
 
 

@@ -115,7 +115,12 @@ def _take_back(top: Path, before: _Before, timeout: float) -> None:
 
 def _restore(before: _Before) -> None:
     lock = before.index.with_name(f"{before.index.name}.lock")
-    with suppress(OSError), lock.open("xb") as whole, before.copy.open("rb") as copy:
-        shutil.copyfileobj(copy, whole)
-        shutil.copystat(before.copy, lock)
-        lock.replace(before.index)
+    with suppress(OSError), lock.open("xb") as whole:
+        try:
+            with whole, before.copy.open("rb") as copy:
+                shutil.copyfileobj(copy, whole)
+            shutil.copystat(before.copy, lock)
+            lock.replace(before.index)
+        except OSError:
+            lock.unlink()  # with it no git command of the user's would work
+            raise
