@@ -11,7 +11,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from session_mgmt_mcp import asking, backends, documents, election, installing, memories, paths, places, registration
+from session_mgmt_mcp import (
+    asking,
+    backends,
+    documents,
+    election,
+    installing,
+    memories,
+    paths,
+    places,
+    registration,
+    spool,
+)
 from session_mgmt_mcp.adapters.claude_code import settings as client
 from session_mgmt_mcp.control import ControlError
 from session_mgmt_mcp.credentials import Credentials
@@ -37,6 +48,7 @@ def examine(fix: bool = False) -> dict[str, Any]:
     for look in (
         _python,
         _platform,
+        _settings,
         _packages,
         _data_dir,
         _permissions,
@@ -78,6 +90,11 @@ def _platform() -> list[Check]:
     if sys.platform == "win32":
         return [_check("platform", "warn", "On Windows only `--in-process` is supported: one session at a time.")]
     return [_check("platform", "ok", f"{sys.platform} with a hub.")]
+
+
+def _settings() -> list[Check]:
+    load()
+    return [_check("settings", "ok", "They can be read, and each is one that may be.")]
 
 
 def _requirements() -> list[str]:
@@ -188,7 +205,7 @@ def _opened_database() -> list[Check]:
 
 def _closed_database() -> list[Check]:
     """Reads all of it without writing; nobody else has it open."""
-    from session_mgmt_mcp.adapters.duckdb import backups
+    from session_mgmt_mcp.adapters.duckdb import backups, evidence
 
     chosen = load()
     if chosen.vector_store == "lancedb":
@@ -202,6 +219,8 @@ def _closed_database() -> list[Check]:
         return [_check("memory", "warn", f"{database} is of another product: the next session takes its rows over.")]
     except PortError as error:
         return [_check("memory", "fail", str(error))]
+    if lost := evidence.kept(database):
+        return [_check("memory", "warn", evidence.said(database, lost[0]))]
     return [_check("memory", "ok", f"{database} is whole: {records} records.")]
 
 
@@ -275,8 +294,10 @@ def _registered() -> Check:
 
 
 def _spool() -> list[Check]:
-    spool = paths.spool(paths.data_dir())
-    waiting = sum(1 for path in spool.iterdir() if path.is_file()) if spool.is_dir() else 0
+    data = places.data_dir()
+    waiting = spool.waiting(data)
+    if bad := spool.damaged(data):
+        return [_check("spool", "warn", bad)]
     if waiting > BACKLOG:
         return [_check("spool", "warn", f"{waiting} events wait for a hub: run `session-mgmt-mcp doctor --fix`.")]
     return [_check("spool", "ok", f"{waiting} events wait for a hub.")]
@@ -291,6 +312,6 @@ def _mended() -> Iterator[str]:
     if not asking.hub_status()["running"] and (socket := _leftover_socket()):
         socket.unlink()
         yield "The socket without a hub is gone."
-    if paths.spool(data).is_dir() and any(paths.spool(data).iterdir()):
+    if spool.waiting(str(data)):
         asking.ask("stats", {})
         yield "A hub was started and takes in the waiting events."

@@ -1,14 +1,14 @@
 """Whether the opened product is well, and what to do where it is not."""
 
 import asyncio
-import os
 import shutil
 import stat
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from session_mgmt_mcp import documents, memories, paths
+from session_mgmt_mcp import documents, memories, paths, spool
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.backends import where
 from session_mgmt_mcp.llm.state import state
@@ -39,8 +39,18 @@ async def _memory(app: Application) -> Check:
         stats = await app.memory.stats()
     except PortError as error:
         return Check("memory", "fail", str(error))
+    if (database := paths.database(app.settings.data_dir)).exists() and (
+        lost := await asyncio.to_thread(_lost, database)
+    ):
+        return Check("memory", "warn", lost)
     where = f" In {memories.own_place(app.settings)}." if app.settings.vector_store == "lancedb" else ""
     return Check("memory", "ok", f"Records: {stats.records}, schema: {stats.schema_version}.{where}")
+
+
+def _lost(database: Path) -> str:
+    from session_mgmt_mcp.adapters.duckdb import evidence
+
+    return next((evidence.said(database, folder) for folder in evidence.kept(database)), "")
 
 
 async def _team(app: Application) -> list[Check]:
@@ -118,12 +128,23 @@ def _disk(app: Application) -> list[Check]:
         if free > LOW_DISK_BYTES
         else Check("disk", "warn", f"Only {free >> 20} MiB are free for {data}: make room.")
     ]
-    open_files = [p.name for p in data.rglob("*") if p.is_file() and stat.S_IMODE(p.stat().st_mode) & 0o077]
+    open_files = [path.name for path in data.rglob("*") if _is_open(path)]
     found.append(
         Check("permissions", "ok", "All files are the owner's only.")
         if not open_files
         else Check("permissions", "warn", f"Others can read {open_files[0]}: run `session-mgmt-mcp doctor --fix`.")
     )
-    waiting = len(os.listdir(paths.spool(data))) if paths.spool(data).is_dir() else 0  # noqa: PTH208 (a count)
+    waiting = spool.waiting(str(data))
     found.append(Check("spool", "ok" if waiting < 1_000 else "warn", f"{waiting} hook events wait to be taken in."))
+    if bad := spool.damaged(str(data)):
+        found[-1] = Check("spool", "warn", bad)
     return found
+
+
+def _is_open(path: Path) -> bool:
+    """For others than its owner; what has gone meanwhile is not."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and bool(mode & 0o077)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CAPACITY = 5_000  # beyond it events are dropped: the transcripts are the truth, an event only says where to look
 MOST_AT_ONCE = 500
+BAD = "bad"
 
 
 def leave(data: str, event: dict[str, Any]) -> bool:
@@ -40,13 +41,22 @@ def leave(data: str, event: dict[str, Any]) -> bool:
     return True
 
 
+def waiting(data: str) -> int:
+    """Events that no hub has taken yet."""
+    return sum(name.endswith(".json") for name in _names(places.spool(data)))
+
+
+def damaged(data: str) -> str:
+    """What is to be said about events that could not be used; empty when there are none."""
+    folder = os.path.join(places.spool(data), BAD)
+    count = len(_names(folder))
+    return f"Hook events that could not be used are in {folder} ({count}): look and remove." if count else ""
+
+
 def drain(data: str, take: Callable[[dict[str, Any]], object]) -> tuple[int, int]:
     """Hands every event to `take`, oldest first, and removes it; what cannot be used moves to `bad/`. Taken, moved."""
     folder = places.spool(data)
-    try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
-    except FileNotFoundError:
-        return 0, 0
+    names = sorted(name for name in _names(folder) if name.endswith(".json"))
     taken = 0
     names = names[:MOST_AT_ONCE]
     for name in names:
@@ -65,7 +75,14 @@ def drain(data: str, take: Callable[[dict[str, Any]], object]) -> tuple[int, int
     return taken, len(names) - taken
 
 
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
 def _set_aside(folder: str, name: str) -> None:
-    bad = os.path.join(folder, "bad")
+    bad = os.path.join(folder, BAD)
     os.makedirs(bad, mode=0o700, exist_ok=True)
     os.replace(os.path.join(folder, name), os.path.join(bad, name))

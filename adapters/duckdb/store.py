@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 
 import duckdb
 import numpy as np
-from session_mgmt_mcp.adapters.duckdb import backups, filters, listing, schema, snapshot, vocabulary, writing
+from session_mgmt_mcp.adapters.duckdb import backups, evidence, filters, listing, schema, snapshot, vocabulary, writing
 from session_mgmt_mcp.adapters.duckdb.connection import (
     SNAPSHOT_AFTER,
     After,
@@ -92,6 +92,7 @@ class DuckDBVectorStore:
             raise translated(error, path) from error
         claimed = claim(path)
         raw = None
+        log = evidence.copy_log(path)
         try:
             raw = connect(path)
             if is_original(raw, path):
@@ -100,6 +101,7 @@ class DuckDBVectorStore:
             owner_only(path)
             return cls(path, raw, claimed)
         except BaseException as error:
+            log.unlink(missing_ok=True)
             if raw is not None:
                 raw.close()
             release(claimed)
@@ -117,6 +119,7 @@ class DuckDBVectorStore:
             self._token = schema.note_opening(raw)
             self._saved = found.revision
             self._index.become(found)
+            evidence.look(self._path, openings, last)
             self._copies.open(self._token, openings[-1] if openings else "", last)
             self._copied_some(raw)
         self.caught_up = writing.catch_up(raw, self._index)
