@@ -60,6 +60,7 @@ class Dial:
         self._report = -1
         self._reported = b""
         self._deaths = 0
+        self._announced: dict[str, Any] = {}
 
     def step(self) -> Link | None:
         """Goes as far as it can without waiting. Raises Unreachable with one sentence when there is no hope."""
@@ -76,6 +77,8 @@ class Dial:
         elif self._report < 0:
             self._elect()
         now = time.monotonic()
+        if (said := election.announced(self._data)) != self._announced:
+            self._announced, self._alive_at = said, now  # a hub that took long to start may be there this very moment
         if now - self._alive_at > self._limit() or now - self._began > LONG_PATIENCE + self._patience:
             reason = self._why_not()
             self.close()
@@ -181,7 +184,7 @@ class Dial:
             raise Unreachable(said or f"The hub ends while it starts; {places.log_dir()} has its logs.")
 
     def _limit(self) -> float:
-        if self._report >= 0 or election.announced(self._data).get("state") in ("starting", "leaving"):
+        if self._report >= 0 or self._announced.get("state") in ("starting", "leaving"):
             return max(self._patience, LONG_PATIENCE)
         return self._patience
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CAPACITY = 5_000  # beyond it events are dropped: the transcripts are the truth, an event only says where to look
 MOST_AT_ONCE = 500
+UNFINISHED_SECONDS = 60
 BAD = "bad"
 
 
@@ -56,7 +57,9 @@ def damaged(data: str) -> str:
 def drain(data: str, take: Callable[[dict[str, Any]], object]) -> tuple[int, int]:
     """Hands every event to `take`, oldest first, and removes it; what cannot be used moves to `bad/`. Taken, moved."""
     folder = places.spool(data)
-    names = sorted(name for name in _names(folder) if name.endswith(".json"))
+    there = _names(folder)
+    _forget_unfinished(folder, there)
+    names = sorted(name for name in there if name.endswith(".json"))
     taken = 0
     names = names[:MOST_AT_ONCE]
     for name in names:
@@ -80,6 +83,18 @@ def _names(folder: str) -> list[str]:
         return os.listdir(folder)
     except FileNotFoundError:
         return []
+
+
+def _forget_unfinished(folder: str, names: list[str]) -> None:
+    """Of hooks that were killed while they wrote: they take milliseconds."""
+    for name in names:
+        if name.endswith(".tmp"):
+            path = os.path.join(folder, name)
+            try:
+                if time.time() - os.stat(path).st_mtime > UNFINISHED_SECONDS:
+                    os.unlink(path)
+            except OSError:
+                continue
 
 
 def _set_aside(folder: str, name: str) -> None:

@@ -1,5 +1,6 @@
 """Taking over the file of the product that this one replaces: a backup first, then every row into our own tables."""
 
+import filecmp
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,9 +47,7 @@ def take_over(raw: Any, path: Path, adopt: Adopt | None) -> Any:
         raise Invalid(f"{path} is a file of the original session-mgmt-mcp: say with `adopt` how to take its rows over.")
     raw.execute("checkpoint")
     with work_folder(path) as folder:
-        copy = folder / "original"
-        shutil.copyfile(path, copy)
-        publish(copy, path.with_name(f"{path.name}.original-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"))
+        keep(path, folder / "original")
         made = folder / "made"
         build(made, rows(raw, changed_at(path)), adopt)
         raw.close()
@@ -56,6 +55,13 @@ def take_over(raw: Any, path: Path, adopt: Adopt | None) -> Any:
         publishable(made).replace(path)
         sync_folder(path.parent)
     return connect(path)
+
+
+def keep(path: Path, copy: Path) -> None:
+    """Beside `path`, as it is; once, however often whoever takes it over is killed."""
+    if not any(filecmp.cmp(path, kept, shallow=False) for kept in path.parent.glob(f"{path.name}.original-*")):
+        shutil.copyfile(path, copy)
+        publish(copy, path.with_name(f"{path.name}.original-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"))
 
 
 def build(path: Path, found: Iterator[Record], adopt: Adopt) -> None:

@@ -95,6 +95,7 @@ class DuckDBVectorStore:
         log = evidence.copy_log(path)
         try:
             raw = connect(path)
+            backups.sweep(path.parent)
             if is_original(raw, path):
                 raw = take_over(raw, path, adopt)
             schema.migrate(raw, path)
