@@ -123,17 +123,17 @@ def stop(as_json: Json = False) -> None:
 
 
 @app.command()
-def backup(file: Path, as_json: Json = False) -> None:
-    """Write a consistent copy of the database to FILE while everything goes on."""
-    rendering.show_facts(asking.ask("backup", {"file": str(file.absolute())}), as_json)
+def backup(folder: Path, as_json: Json = False) -> None:
+    """Write memories, sessions, handoffs, reminders and settings to a new FOLDER while everything goes on."""
+    rendering.show_facts(asking.ask("backup", {"file": str(folder.absolute())}), as_json)
 
 
 @app.command()
-def restore(file: Path, yes: Yes = False, as_json: Json = False) -> None:
-    """Put the database in FILE in place of the current one, which is kept beside it."""
+def restore(folder: Path, yes: Yes = False, as_json: Json = False) -> None:
+    """Put what `backup` wrote in place of what is there, which is kept beside it."""
     from session_mgmt_mcp import restoring
 
-    rendering.show_facts(restoring.restore(file.absolute(), yes), as_json)
+    rendering.show_facts(restoring.restore(folder.absolute(), yes), as_json)
 
 
 @app.command()

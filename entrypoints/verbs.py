@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from session_mgmt_mcp import health, moving, recall, tool_calls, upkeep
+from session_mgmt_mcp import backing_up, health, moving, recall, tool_calls, upkeep
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.access_tokens import Token, lifetime
 from session_mgmt_mcp.domain.answers import Found
@@ -58,10 +58,8 @@ async def stats(app: Application, args: Arguments, progress: Progress) -> dict[s
 
 
 async def backup(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
-    """file -> {"file", "bytes"}"""
-    to = Path(str(args["file"]))
-    await app.store.backup(to)
-    return {"file": str(to), "bytes": to.stat().st_size}
+    """file -> {"file", "records", "documents", "bytes"}"""
+    return {**await backing_up.backup(app, Path(str(args["file"])))}
 
 
 async def scrub(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:

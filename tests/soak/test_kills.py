@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from session_mgmt_mcp import asking
+from session_mgmt_mcp import asking, backing_up
 from session_mgmt_mcp.adapters.duckdb import backups
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.adapters.local.session_storage import examined
@@ -127,7 +127,8 @@ async def test_a_thousand_deaths(world, budget, projects, tmp_path):
 
     for file in tally.backups:
         if file.exists():
-            assert backups.verify(file) > 0
+            assert backups.verify(backing_up.memories_in(file, "duckdb")) > 0
+            backing_up.check_documents(file)
     await check_the_library(tmp_path)
     await check_migrations(tmp_path / "migrations")
     left = unfinished_in(Path(os.environ["SESSION_MGMT_DATA_DIR"]), tmp_path / "backups", tmp_path / "migrations")
