@@ -137,6 +137,18 @@ def restore(folder: Path, yes: Yes = False, as_json: Json = False) -> None:
 
 
 @app.command()
+def export(
+    file: Path,
+    project: Annotated[str | None, typer.Option(help="Only of this project.", show_default="all")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write every memory to a new FILE, one JSON object a line, for other programs to read."""
+    with rendering.progress() as moved:
+        report = asking.ask("export", {"file": str(file.absolute()), "project": project}, moved)
+    rendering.show_facts(report, as_json)
+
+
+@app.command()
 def scrub(dry_run: DryRun = False, as_json: Json = False) -> None:
     """Take secrets out of what was stored before their pattern was known."""
     with rendering.progress() as moved:

@@ -16,6 +16,7 @@ _PHASES = {
     "read": "reading",
     "vectors": "making vectors",
     "scrub": "scrubbing",
+    "export": "writing",
     "copy": "copying",
     "verify": "comparing",
 }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from session_mgmt_mcp import backing_up, health, moving, recall, tool_calls, upkeep
+from session_mgmt_mcp import backing_up, exporting, health, moving, recall, tool_calls, upkeep
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.access_tokens import Token, lifetime
 from session_mgmt_mcp.domain.answers import Found
@@ -62,6 +62,15 @@ async def backup(app: Application, args: Arguments, progress: Progress) -> dict[
     return {**await backing_up.backup(app, Path(str(args["file"])))}
 
 
+async def export(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
+    """file, project? -> {"file", "records", "bytes"}"""
+
+    def moved(done: int, total: int) -> None:
+        progress({"phase": "export", "done": done, "total": total})
+
+    return {**await exporting.export(app, Path(str(args["file"])), args.get("project"), moved)}
+
+
 async def scrub(app: Application, args: Arguments, progress: Progress) -> dict[str, Any]:
     """dry_run? -> {"found": {kind: n}}: secrets in what was stored before their pattern was known"""
     found = await app.memory.scrub(
@@ -103,6 +112,7 @@ VERBS: dict[str, Verb] = {
     "import": import_transcripts,
     "stats": stats,
     "backup": backup,
+    "export": export,
     "scrub": scrub,
     "checks": checks,
     "call": tool_calls.call,

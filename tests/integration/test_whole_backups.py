@@ -6,16 +6,19 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from session_mgmt_mcp import backing_up, restoring
+from session_mgmt_mcp import backing_up, exporting, restoring
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.adapters.local.session_storage import LocalSessionStorage
 from session_mgmt_mcp.application import open_application
 from session_mgmt_mcp.contracts.samples import all_ids, pointing, record
 from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound
+from session_mgmt_mcp.ports.vector_store import Record
 from session_mgmt_mcp.settings import load
 
 DATA = "SESSION_MGMT_DATA_DIR"
@@ -153,6 +156,37 @@ async def test_a_backup_never_takes_anothers_place(data, tmp_path):
         await fill(data, tmp_path / "there")
 
 
+async def exported(to, project=None):
+    async with open_application(load()) as app:
+        await exporting.export(app, to, project, lambda done, total: None)
+    return [json.loads(line) for line in to.read_text().splitlines()]
+
+
+def as_record(line):
+    lists = {name: tuple(line[name]) for name in ("tags", "files", "facts")}
+    return Record(**{**line, **lists, "time": datetime.fromisoformat(line["time"])})
+
+
+async def test_an_export_says_all_of_every_memory(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "PAGE", 4)
+    await fill(data, tmp_path / "copy")
+    lines = await exported(tmp_path / "out.jsonl")
+    records = {id: replace(record, vector=None) for id, (record, _) in (await everything(data))[0].items()}
+    assert {line["id"]: as_record(line) for line in lines} == records
+    assert len(lines) == 9
+    assert stat.S_IMODE((tmp_path / "out.jsonl").stat().st_mode) == 0o600
+    assert await exported(tmp_path / "none.jsonl", "another") == []
+    with pytest.raises(Invalid, match="exists"):
+        await exported(tmp_path / "out.jsonl")
+
+
+async def test_what_is_exported_after_a_restore_is_what_was_exported_before(data, tmp_path, monkeypatch):
+    await fill(data, tmp_path / "copy")
+    before = await exported(tmp_path / "before.jsonl")
+    await restored_into(tmp_path / "other", tmp_path / "copy", monkeypatch)
+    assert await exported(tmp_path / "after.jsonl") == before
+
+
 def test_over_the_command_line_while_a_session_goes_on(world, tmp_path, monkeypatch):
     monkeypatch.setenv("SESSION_MGMT_EMBEDDER", "memory")
     server = (sys.executable, "-m", "session_mgmt_mcp.server")
@@ -166,6 +200,7 @@ def test_over_the_command_line_while_a_session_goes_on(world, tmp_path, monkeypa
         return json.loads(done.stdout)
 
     assert told("backup", str(tmp_path / "copy"))["documents"] >= 1
+    assert told("export", str(tmp_path / "out.jsonl"))["records"] == 1
     client.call("store_reflection", content="Later.")
     assert told("restore", str(tmp_path / "copy"), "--yes")["records"] == 1
     assert client.call("reflection_stats")["by_kind"] == {"reflection": 1}
