@@ -104,6 +104,13 @@ def discard(database: Path) -> None:
     shutil.rmtree(folder_of(database), ignore_errors=True)
 
 
+def sweep(database: Path) -> None:
+    """Takes away what killed processes left of saving in formats up to 3, which wrote into a folder each."""
+    folder = folder_of(database)
+    for left in (*folder.glob("new-*"), folder / "old"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 class Snapshots:
     """Of one database. One thread at a time saves or loads."""
 

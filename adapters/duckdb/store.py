@@ -96,6 +96,7 @@ class DuckDBVectorStore:
         try:
             raw = connect(path)
             backups.sweep(path.parent)
+            snapshot.sweep(path)
             if is_original(raw, path):
                 raw = take_over(raw, path, adopt)
             schema.migrate(raw, path)

@@ -1,13 +1,14 @@
 """Snapshots of the index, backups of the database, and the way back."""
 
 import asyncio
+import os
 import stat
 import threading
 
 import duckdb
 import numpy as np
 import pytest
-from session_mgmt_mcp.adapters.duckdb import connection, index, snapshot, store
+from session_mgmt_mcp.adapters.duckdb import backups, connection, index, snapshot, store
 from session_mgmt_mcp.adapters.duckdb.backups import restore
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.samples import all_ids, names, pointing, record
@@ -180,6 +181,28 @@ async def test_a_backup_leaves_nothing_else_behind(path, tmp_path):
         await opened.backup(folder / "nowhere" / "copy")
     await opened.close()
     assert [one.name for one in folder.iterdir()] == ["copy"]
+
+
+async def test_what_a_killed_backup_left_goes_with_the_next_opening_and_what_is_in_use_stays(path):
+    path.parent.mkdir()
+    dead, alive = (path.parent / f"{backups.WORK}{name}" for name in ("dead", "alive"))
+    for folder in (dead, alive):
+        folder.mkdir()
+        (folder / "copy").write_bytes(b"half")
+    lock = backups.held(alive)
+    await filled(path, 1)
+    assert (dead.exists(), alive.exists()) == (False, True)
+    os.close(lock)
+    await filled(path, 1)
+    assert not alive.exists()
+
+
+async def test_what_killed_hubs_of_older_versions_left_beside_their_snapshots_goes(path):
+    for name in ("new-17", "old"):
+        (snapshot.folder_of(path) / name).mkdir(parents=True)
+        (snapshot.folder_of(path) / name / "row-seq.npy").write_bytes(b"half")
+    await filled(path, 1)
+    assert not {"new-17", "old"} & {one.name for one in snapshot.folder_of(path).iterdir()}
 
 
 async def test_a_restored_backup_takes_the_place_of_the_database(path, tmp_path, eager):

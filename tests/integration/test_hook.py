@@ -221,3 +221,13 @@ def test_nothing_but_the_standard_library_is_imported(world):
     said = subprocess.run([sys.executable, "-c", code], check=True, input="{}", capture_output=True, text=True).stdout
     assert "fastmcp" not in said
     assert "pydantic" not in said
+
+
+def test_half_an_event_of_a_killed_hook_goes_after_a_while(tmp_path):
+    folder = Path(places.spool(str(tmp_path)))
+    folder.mkdir()
+    for name, age in (("old", 120), ("young", 0)):
+        (folder / f".{name}.tmp").write_text("{")
+        os.utime(folder / f".{name}.tmp", (time.time() - age,) * 2)
+    assert spool.drain(str(tmp_path), lambda event: None) == (0, 0)
+    assert [one.name for one in folder.iterdir()] == [".young.tmp"]
