@@ -61,6 +61,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _PASSWORD_HASH = re.compile(r"\$(?:2[aby]?|argon2\w*|scrypt|pbkdf2[\w-]*|[156y])\$.{8,}")
 _WORDS = re.compile(r"(?:[A-Za-z][a-z]*|[A-Z]{2,})(?:[-_. ](?:[A-Za-z][a-z]*|[A-Z]{2,}|\d{1,2}))*")
 _GENERATED = re.compile(r"[0-9a-f]{16,}|(?=[A-Za-z0-9]{16,}\Z)[A-Za-z0-9]*[0-9]{6}[A-Za-z0-9]*")
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 LONGEST_JUDGED = 200
 
 
@@ -110,7 +111,7 @@ def symbol_free(value: str) -> bool:
 
 
 def bare(value: str) -> str:
-    return re.sub("[^a-z0-9]+", "", value.lower())
+    return re.sub("[^a-z0-9]+", "", value[:LONGEST_JUDGED].lower())
 
 
 def uuid(value: str) -> bool:
@@ -124,7 +125,7 @@ def words(value: str) -> bool:
 
 def mixed(value: str) -> bool:
     """Letters and digits, the least a generated secret has."""
-    return any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return _DIGIT.search(value) is not None and _LETTER.search(value) is not None
 
 
 def random_looking(value: str) -> bool:
