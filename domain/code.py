@@ -1,8 +1,10 @@
 """Code that stands in conversations: fenced blocks of what was said, and what tool calls changed in files."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 
 from session_mgmt_mcp.domain.memories import Kind
@@ -11,10 +13,7 @@ from session_mgmt_mcp.ports.vector_store import Json, Record
 
 KEPT = 8_000  # characters of one piece of code
 BLOCKS = 20  # of one memory
-_FENCE = re.compile(
-    r"^(?P<indent>[ \t]*)(?P<fence>```+|~~~+)[ \t]*(?P<tag>[\w+#.-]*)[^\n`]*\n(?P<code>.*?)^[ \t]*(?P=fence)[ \t]*$",
-    re.DOTALL | re.MULTILINE,
-)
+_FENCE = re.compile(r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[ \t]*+(?P<tag>[\w+#.-]*+)(?P<rest>[^\n]*)$", re.MULTILINE)
 
 _TAGS = {
     "py": "python", "python3": "python", "pyi": "python", "js": "javascript", "jsx": "javascript", "mjs": "javascript",
@@ -58,11 +57,28 @@ def blocks(text: str) -> Iterator[Piece]:
     """The fenced blocks of a text."""
     if "```" not in text and "~~~" not in text:
         return
-    for number, match in enumerate(_FENCE.finditer(text)):
-        if number == BLOCKS:
-            return
-        if match["code"].strip():
-            yield Piece(match["code"].rstrip("\n"), language_of(match["tag"]))
+    for tag, code in islice(_fenced(text), BLOCKS):
+        if code.strip():
+            yield Piece(code.rstrip("\n"), language_of(tag))
+
+
+def _fenced(text: str) -> Iterator[tuple[str, str]]:
+    """The tag of a fence, and what stands up to the next one like it that has nothing behind it."""
+    fences = list(_FENCE.finditer(text))
+    closing: dict[str, list[int]] = {}
+    for at, fence in enumerate(fences):
+        if not fence["tag"] and not fence["rest"].strip(" \t"):
+            closing.setdefault(fence["fence"], []).append(at)
+    at = 0
+    while at < len(fences):
+        opening = fences[at]
+        ends = closing.get(opening["fence"], ())
+        place = bisect_right(ends, at)
+        at += 1
+        if place < len(ends) and "`" not in opening["rest"]:
+            end = fences[ends[place]]
+            yield opening["tag"], text[opening.end() + 1 : end.start()]
+            at = ends[place] + 1
 
 
 def code_parts(whole: Record, pieces: Sequence[Piece]) -> list[Record]:

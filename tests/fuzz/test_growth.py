@@ -8,6 +8,7 @@ import pytest
 from session_mgmt_mcp.adapters.claude_code.conversation import Conversation
 from session_mgmt_mcp.adapters.claude_code.outline import Outlining
 from session_mgmt_mcp.adapters.claude_code.words import typed
+from session_mgmt_mcp.domain.code import blocks
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.secret_places import _COMMANDS
 from session_mgmt_mcp.domain.secret_tokens import _BY_PREFIX
@@ -81,13 +82,21 @@ def test_a_prompt_is_not_looked_at_again_and_again(prefix, pump):
     assert grows(typed, pumped(prefix, pump, ""), 262_144) == ""
 
 
+@pytest.mark.parametrize(
+    ("prefix", "pump"), [("```", " "), ("```", "a"), ("", "~~~a\n"), ("", "```\n"), ("", "````a`\n~~~\n")]
+)
+def test_fences_are_looked_for_once(prefix, pump):
+    assert grows(lambda text: list(blocks(text)), pumped(prefix, pump, ""), 65_536) == ""
+
+
 @pytest.mark.slow
 def test_no_pattern_of_redaction_doubles_with_each_character():
     slow = [
         f"{name}: {prefix!r} {pump!r}"
         for name, pattern in patterns().items()
         for prefix, pump in pumps_of(pattern)
-        if any(cpu(pattern.search, prefix + pump * count + "\0") > EXPONENTIAL for count in (10, 15, 20, 25, 30))
+        for judge in [pattern.fullmatch if name.startswith("secret_values") else pattern.search]
+        if any(cpu(judge, prefix + pump * count + "\0") > EXPONENTIAL for count in (10, 15, 20, 25, 30))
     ]
     assert slow == []
 
