@@ -160,5 +160,7 @@ def _as_line(message: JSONRPCMessage) -> bytes:
     except PydanticSerializationError:
         _log.exception("an answer cannot be written as JSON")
     whom = getattr(message, "id", None)
+    if isinstance(whom, str) and not whom.isascii():
+        whom = whom.encode("utf-8", "replace").decode()  # of half a character no JSON can be made either
     error = ErrorData(code=INTERNAL_ERROR, message="The answer holds characters that no JSON can carry.")
     return _as_line(JSONRPCError(jsonrpc="2.0", id=whom, error=error))

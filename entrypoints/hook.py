@@ -121,15 +121,25 @@ def _deliver(data: str, event: dict[str, Any]) -> bool:
         with hub:
             hub.sendall(json.dumps(event).encode() + b"\n")
             hub.settimeout(max(until - time.monotonic(), ANSWER_SECONDS))
-            said = json.loads(_line(hub))
+            said = _object(_line(hub))
             if said.get("taken") is not True:
                 return False
             if isinstance(said.get("context"), str):
                 _hand_over(event["event"], said["context"][:MOST_CONTEXT])
                 hub.sendall(b'{"handed":true}\n')
             return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    """Raises ValueError for what is no JSON object."""
+    import json
+
+    said = json.loads(line)
+    if not isinstance(said, dict):
+        raise ValueError("a hub answers with an object")
+    return said
 
 
 def _running(data: str) -> socket.socket | None:
@@ -149,7 +159,7 @@ def _running(data: str) -> socket.socket | None:
         hub.connect(path)
         hub.sendall(json.dumps(hello("hook")).encode() + b"\n")
         hub.settimeout(ANSWER_SECONDS)
-        greeted = not json.loads(_line(hub)).get("leaving")
+        greeted = not _object(_line(hub)).get("leaving")
     except BaseException:
         hub.close()
         raise

@@ -50,7 +50,7 @@ def newer(one: str, other: str) -> bool:
 
 
 def _numbers(version: str) -> list[int]:
-    numbers = [int(part) if part.isdigit() else 0 for part in version.split(".")]
+    numbers = [int(part) if part.isascii() and part.isdigit() and len(part) < 10 else 0 for part in version.split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return numbers

@@ -16,6 +16,8 @@ from session_mgmt_mcp import wire
         ("", "1.0.0", False),
         ("0.0.1", "", True),
         ("nonsense", "0", False),
+        ("\u00b2", "1", False),
+        ("9" * 5_000, "1", False),
     ],
 )
 def test_versions_compare_number_by_number(one, other, answer):
