@@ -21,7 +21,7 @@ async def embedding() -> list[Figure]:
     encoder = Encoder(model_files(), 256)
     sorted_batches = list(batches([encoder.tokens(text) for text in texts]))
     bare = ort.InferenceSession(str(model_files().model), session_options(), providers=["CPUExecutionProvider"])
-    feeds = [_feed(batch.tokens) for batch in sorted_batches]
+    feeds = [feed(batch.tokens) for batch in sorted_batches]
     embedder = OnnxEmbedder(threads=1)
     await embedder.warm()
 
@@ -52,7 +52,7 @@ async def embedding() -> list[Figure]:
     ]
 
 
-def _feed(tokens: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
+def feed(tokens: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
     ids = np.zeros((len(tokens), max(map(len, tokens))), dtype=np.int64)
     mask = np.zeros_like(ids)
     for row, one in enumerate(tokens):

@@ -184,9 +184,9 @@ def _ended(running: subprocess.Popen[str]) -> None:
 
 
 def _write(folder: Path, memories: int) -> None:
-    from benchmarks.texts import write_transcripts
+    from benchmarks.transcripts import MEMORIES, write_transcripts
 
-    write_transcripts(folder, sessions=max(1, memories // 100), turns=100)
+    write_transcripts(folder, memories / MEMORIES)
 
 
 async def figures(clients: int, requests: int, memories: int, shared: bool = False) -> list[Figure]:

@@ -1,10 +1,8 @@
-"""Store, recall and import in process, as the hub does them, against the bare engines."""
+"""Store and recall in process, as the hub does them, against the bare engines."""
 
 import asyncio
 import random
-import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -13,7 +11,6 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import orjson
 from session_mgmt_mcp.application import Application, open_application
 from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memories import Kind
@@ -24,14 +21,12 @@ from session_mgmt_mcp.settings import Settings
 
 from benchmarks import prose
 from benchmarks.figures import Budget, Figure, interleaved, median, p99
-from benchmarks.texts import messages, questions, word, write_transcripts
+from benchmarks.texts import messages, questions, word
 from benchmarks.vectors import random_vectors, realistic_vectors
 
 STORES = 300
 QUERIES = 30
 REST = 0.3  # seconds after which the threads of the floor's BLAS have stopped spinning
-IMPORTS = 5
-SESSIONS, TURNS = 20, 150
 AT_ONCE = 5_000
 SHOWN = 10
 
@@ -116,37 +111,6 @@ async def _recall(said: Sequence[str], asked: Sequence[str], vectors: Matrix, *,
         Figure(f"{what}, p50", median(ours) * 1e3, "ms", budget, median(theirs) * 1e3, floor_is),
         Figure(f"{what}, p99", p99(ours) * 1e3, "ms", None, p99(theirs) * 1e3, floor_is),
     ]
-
-
-async def transcripts(projects: Path | None) -> list[Figure]:
-    """Everything in `projects` taken in by an open application until it is found by word; the floor parses the same lines."""
-    with folder() as place:
-        source = projects or place / "projects"
-        size = sum(file.stat().st_size for file in source.rglob("*.jsonl")) if projects else 0
-        size = size or write_transcripts(source, SESSIONS, TURNS)
-        ours, theirs = [], []
-        for _ in range(IMPORTS):
-            async with application(place / "import") as app:
-                start = time.perf_counter()
-                entries = (await app.capture.import_paths([source], lambda _: None)).new
-                ours.append(time.perf_counter() - start)
-            shutil.rmtree(place / "import")
-            start = time.perf_counter()
-            for file in source.rglob("*.jsonl"):
-                with file.open("rb") as lines:
-                    for line in lines:
-                        _parsed(line)
-            theirs.append(time.perf_counter() - start)
-    note = f"{size / 1e6:.1f} MB, {entries:,} memories, {entries / median(ours):,.0f} a second"
-    budget = Budget("<=", 10, "ratio")
-    return [Figure("import until findable by word", median(ours), "s", budget, median(theirs), "orjson alone", note)]
-
-
-def _parsed(line: bytes) -> object:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
 
 
 async def _fill(app: Application, texts: Sequence[str], vectors: Matrix) -> None:

@@ -16,7 +16,7 @@ from benchmarks.figures import Figure
 Row = Callable[[], Awaitable[list[Figure]]]
 
 
-def rows(memories: int, projects: Path | None) -> dict[str, Row]:
+def rows(memories: int, projects: Path | None, megabytes: float) -> dict[str, Row]:
     """By name, in the order they run: processes while this one is small, what fills memory last."""
     return {
         "install": _row("install_row", "install"),
@@ -27,7 +27,7 @@ def rows(memories: int, projects: Path | None) -> dict[str, Row]:
         "writes": _row("writes_row", "writes"),
         "embedding": _row("embedding_rows", "embedding"),
         "store": _row("memory_rows", "store"),
-        "import": _row("memory_rows", "transcripts", projects),
+        "import": _row("import_row", "transcripts", projects, megabytes),
         "recall": _row("memory_rows", "recall", memories),
         "worst": _row("memory_rows", "worst_recall", memories),
     }
@@ -80,8 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows")
     parser.add_argument("--memories", type=int, default=100_000, help="memories to search among (default 100000)")
     parser.add_argument("--projects", type=Path, help="transcripts to import; without it, some are generated")
+    parser.add_argument("--megabytes", type=float, default=100, help="of transcripts to generate (default 100)")
     given = parser.parse_args(arguments)
-    known = rows(given.memories, given.projects)
+    known = rows(given.memories, given.projects, given.megabytes)
     unknown = set(given.rows or ()) - known.keys()
     if unknown:
         parser.error(f"there is no row {', '.join(sorted(unknown))}: choose from {', '.join(known)}")

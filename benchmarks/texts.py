@@ -1,11 +1,6 @@
 """Invented developer talk: the same seed gives the same words on every machine."""
 
-import json
 import random
-import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 _VERBS = [
     "fix",
@@ -78,7 +73,6 @@ _TEMPLATES = (
 )
 _NAMES = ["Ada", "Grace", "Linus", "Barbara", "Ken", "Margaret", "Dennis", "Radia"]
 _SYLLABLES = ["ka", "ri", "mo", "te", "lu", "san", "vor", "bel", "nix", "tor", "qua", "zen", "fi", "dra", "pol", "mer"]
-_START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def word(rng: random.Random) -> str:
@@ -114,52 +108,3 @@ def questions(count: int, seed: int = 11) -> list[str]:
     """One sentence each."""
     rng = random.Random(seed)
     return [sentence(rng) for _ in range(count)]
-
-
-def write_transcripts(folder: Path, sessions: int, turns: int, seed: int = 7) -> int:
-    """`sessions` files as Claude Code leaves them, in one project; bytes written."""
-    rng = random.Random(seed)
-    project = folder / "-home-dev-shop"
-    project.mkdir(parents=True)
-    for _ in range(sessions):
-        session = str(uuid.UUID(int=rng.getrandbits(128), version=4))
-        lines = (json.dumps(line, separators=(",", ":")) for line in _lines(rng, session, turns))
-        (project / f"{session}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return sum(file.stat().st_size for file in project.iterdir())
-
-
-def _lines(rng: random.Random, session: str, turns: int) -> Iterator[dict[str, object]]:
-    """A prompt, an answer, a tool call with its result, and, as in real files, more bytes of noise than of talk."""
-    time, parent = _START + timedelta(minutes=rng.randint(0, 200_000)), None
-    for turn in range(turns):
-        call = f"toolu_{rng.getrandbits(64):016x}"
-        path = f"/home/dev/shop/{word(rng)}/{word(rng)}.py"
-        for kind, content in (
-            ("user", message(rng)),
-            ("assistant", [{"type": "text", "text": message(rng)}]),
-            ("assistant", [{"type": "tool_use", "id": call, "name": "Edit", "input": {"file_path": path}}]),
-            ("user", [{"type": "tool_result", "tool_use_id": call, "content": f"The file {path} was updated."}]),
-            ("progress", [{"output": message(rng) * 4}]),
-        ):
-            time += timedelta(seconds=rng.randint(1, 90))
-            line_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
-            line: dict[str, object] = {
-                "parentUuid": parent,
-                "isSidechain": False,
-                "userType": "external",
-                "cwd": "/home/dev/shop",
-                "sessionId": session,
-                "version": "2.1.330",
-                "gitBranch": "main",
-                "type": kind,
-                "uuid": line_id,
-                "timestamp": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            }
-            if kind == "progress":
-                line["data"] = {"type": "bash_progress", "content": content}
-            else:
-                line["message"] = {"role": kind, "content": content}
-                if kind == "assistant":
-                    line["message"] = {"id": f"msg_{session[:8]}_{turn}", "role": kind, "content": content}
-            parent = line_id
-            yield line

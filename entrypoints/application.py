@@ -186,7 +186,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             llm=await _made(container.llm()),
             llm_providers=await _made(container.llm_providers()),
         )
-        workers = [asyncio.create_task(work.run()) for work in (application.embedding, application.journal)]
+        background = (application.embedding, application.journal)
+        workers = [asyncio.create_task(work.run(), name=type(work).__name__) for work in background]
         try:
             yield application
         finally:

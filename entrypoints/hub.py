@@ -23,6 +23,7 @@ from session_mgmt_mcp.ports.errors import PortError, Unavailable
 from session_mgmt_mcp.reception import Reception
 from session_mgmt_mcp.service import Answer, Door, OnEvent, OpenDoor, OpenService, Progress, Service, Verb
 from session_mgmt_mcp.settings import load
+from session_mgmt_mcp.turns import short_turns
 from session_mgmt_mcp.version import VERSION
 from session_mgmt_mcp.warmth import settle, warm
 from session_mgmt_mcp.wire import MAX_LINE, newer
@@ -279,6 +280,7 @@ def main(open_service: OpenService | None = None, arguments: list[str] | None = 
             from session_mgmt_mcp import opening
 
             open_service = opening.open_service
+        short_turns()
         hub = Hub(open_service, data, lock, idle_exit=load().idle_exit, on_ready=lambda: _report("ready"))
         asyncio.run(hub.run())
     except Exception as error:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 from session_mgmt_mcp.adapters.duckdb.tokens import Words
 
 from benchmarks import install_row, prose, speed, writes_row
 from benchmarks.figures import Budget, Figure, interleaved, p99
-from benchmarks.texts import messages, write_transcripts
+from benchmarks.texts import messages
 
 
 @pytest.mark.parametrize(
@@ -65,16 +64,6 @@ def test_a_word_of_a_question_stands_in_few_memories_as_in_real_talk() -> None:
     shares = sorted(said[term] / 2_000 for text in prose.questions(200) for term in words.hashes(text))
     assert 0.005 < shares[len(shares) // 2] < 0.04
     assert 0.03 < shares[len(shares) * 3 // 4] < 0.12
-
-
-async def test_generated_transcripts_are_what_the_product_reads(tmp_path: Path) -> None:
-    written = write_transcripts(tmp_path / "projects", sessions=3, turns=5)
-    source = ClaudeCodeTranscripts()
-    files = await source.find([tmp_path / "projects"])
-    assert written == sum(file.bytes for file in files)
-    entries = [entry for file in files async for batch in source.read(file.path) for entry in batch.entries]
-    assert len({entry.id for entry in entries}) == len(entries) == 3 * 5 * 3
-    assert {entry.role for entry in entries} == {"user", "assistant", "tool"}
 
 
 def test_the_installed_size_counts_what_is_needed_and_nothing_for_developers() -> None:
