@@ -5,13 +5,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS
+from session_mgmt_mcp.domain.memories import EMBEDDED_KINDS, Kind
 from session_mgmt_mcp.domain.parts import embedding_text
 from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.errors import Corrupt, PortError, Unavailable
 from session_mgmt_mcp.ports.vector_store import Condition, VectorStore
 
-BATCH = 128
+BATCH = 256
+TURNS_LAST = (EMBEDDED_KINDS - {Kind.TURN}, frozenset({Kind.TURN}))
+"""What somebody stored on purpose does not wait for the thousands of turns of an import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class EmbeddingProgress:
 
 
 class EmbeddingWorker:
-    """Reads what has no vector yet, in batches, until nothing is left; then sleeps until `wake`."""
+    """Reads what has no vector yet, newest first, in batches, until nothing is left; then sleeps until `wake`."""
 
     def __init__(self, store: VectorStore, embedder: Embedder, retry_seconds: float = 30.0) -> None:
         self._store = store
@@ -79,19 +81,25 @@ class EmbeddingWorker:
 
     async def _embed_some(self) -> int:
         self._wake.clear()
-        page = await self._store.scan(_awaiting(self._embedder.model_id), limit=BATCH)
-        if not page.records:
-            return 0
-        vectors = await self._embedder.embed_documents([embedding_text(record) for record in page.records])
-        ids = [record.id for record in page.records]
-        await self._store.set_vectors(ids, vectors, self._embedder.model_id)
-        self._done += len(ids)
-        return len(ids)
+        waiting = await self._next()
+        records = await self._store.get(waiting)
+        if records:
+            vectors = await self._embedder.embed_documents([embedding_text(record) for record in records])
+            await self._store.set_vectors([record.id for record in records], vectors, self._embedder.model_id)
+        self._done += len(records)
+        return len(waiting)
+
+    async def _next(self) -> list[str]:
+        for kinds in TURNS_LAST:
+            hits = await self._store.latest(_awaiting(self._embedder.model_id, kinds), BATCH)
+            if hits:
+                return [hit.id for hit in hits]
+        return []
 
 
-def _awaiting(model_id: str | None) -> list[Condition]:
+def _awaiting(model_id: str | None, kinds: frozenset[Kind] = EMBEDDED_KINDS) -> list[Condition]:
     """Holds for records that this model has yet to read; None: that no model has read."""
     return [
         Condition("model_id", "=", "") if model_id is None else Condition("model_id", "!=", model_id),
-        Condition("kind", "in", tuple(str(kind) for kind in sorted(EMBEDDED_KINDS))),
+        Condition("kind", "in", tuple(str(kind) for kind in sorted(kinds))),
     ]

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         None, description="Another ONNX embedding model: a file, or `name@revision` from the local Hugging Face cache."
     )
     tokenizer_path: Path | None = Field(None, description="The tokenizer.json of that model.")
-    embed_threads: int = Field(1, ge=1, le=64, description="Threads that make vectors in the background.")
+    embed_threads: int = Field(2, ge=1, le=64, description="Threads that make vectors in the background.")
     search_limit: int = Field(5, ge=1, le=50, description="Hits of a search that names no limit.")
     max_tokens: int = Field(4_000, ge=100, le=100_000, description="Token budget of one search's answer.")
     min_score: float = Field(0.25, ge=0, le=1, description="Hits that are less sure than this are left out.")

@@ -244,6 +244,35 @@ async def test_the_worker_gives_every_memory_its_vector(memory, store):
     assert await store.count([Condition("model_id", "=", embedder.model_id)]) == 1
 
 
+async def test_vectors_are_made_of_what_was_stored_on_purpose_first_and_then_of_the_newest_turns(store, monkeypatch):
+    monkeypatch.setattr("session_mgmt_mcp.domain.embedding.BATCH", 2)
+    made: list[str] = []
+
+    class Told(MemoryEmbedder):
+        async def embed_documents(self, texts) -> Matrix:
+            made.append(" ".join(sorted(texts)))
+            return await super().embed_documents(texts)
+
+    turns = [Record(f"t{age}", "turn", f"said {age}", "shop", NOW - timedelta(days=age)) for age in (3, 1, 4, 2)]
+    await store.upsert([*turns, Record("r", "reflection", "learned", "shop", NOW - timedelta(days=900))])
+    worker = EmbeddingWorker(store, Told())
+    while await worker._embed_some():
+        pass
+    assert made == ["learned", "said 1 said 2", "said 3 said 4"]
+
+
+async def test_a_memory_that_goes_while_its_batch_is_fetched_stops_nothing():
+    class Forgetful(MemoryVectorStore):
+        async def get(self, ids):
+            await self.delete([Condition("id", "in", tuple(ids))])
+            return await super().get(ids)
+
+    forgetful = Forgetful()
+    await forgetful.upsert([Record("t", "turn", "said", "shop", NOW)])
+    worker = EmbeddingWorker(forgetful, MemoryEmbedder())
+    assert [await worker._embed_some(), await worker._embed_some()] == [1, 0]
+
+
 @pytest.mark.parametrize("turns", range(5))
 async def test_a_worker_that_is_woken_and_cancelled_at_once_ends(store, memory, turns):
     await memory.store(Draft("one", "shop"))
