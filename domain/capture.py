@@ -21,7 +21,7 @@ from session_mgmt_mcp.ports.transcript_source import Batch, Cursor, Entry, ToolC
 from session_mgmt_mcp.ports.vector_store import Json, Record, VectorStore
 
 SOURCE = "claude-code"
-ENTRIES_AT_ONCE = 500  # written in one transaction
+ENTRIES_AT_ONCE = 1_000  # written in one transaction
 CHARACTERS_AT_ONCE = 4_000_000
 COMMAND_KEPT = 2_000  # characters of a call's command, and of what it was about
 ERROR_KEPT = 2_000  # from its end, where the reason stands

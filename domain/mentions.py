@@ -224,6 +224,8 @@ def mentioned(text: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for word in text[:_READ].split():
+        if "." not in word and "file" not in word:
+            continue
         if (word.find(".", 0, -1) < 0 and "file" not in word) or "://" in word:
             continue
         for piece in _PIECE.findall(word):

@@ -136,6 +136,8 @@ def _tokens() -> Iterator[Token]:
 
 
 _BY_PREFIX = tuple((token.prefix, token) for token in _tokens())
+_SHORTEST = 15
+"""Characters of a token, none of them white space: a hundred prefixes need not be looked for in whole texts."""
 
 
 def starts_a_word(text: str, at: int) -> bool:
@@ -157,7 +159,8 @@ def _believable(token: Token, found: str) -> bool:
 
 
 def provider_tokens(text: str) -> Iterator[Span]:
-    for token in [token for prefix, token in _BY_PREFIX if prefix in text]:
+    long = " ".join([word for word in text.split() if len(word) >= _SHORTEST])
+    for token in [token for prefix, token in _BY_PREFIX if prefix in long]:
         at = text.find(token.prefix)
         while at >= 0:
             following = at + len(token.prefix)

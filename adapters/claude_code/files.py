@@ -4,9 +4,8 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from session_mgmt_mcp.ports.errors import Invalid, NotFound
 from session_mgmt_mcp.ports.transcript_source import Transcript
@@ -16,8 +15,7 @@ LONGEST_LINE = 32 * 1024 * 1024
 _TAIL = 256  # bytes before an offset by which a file is recognised
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     offset: int
     end: int  # where the next line starts
     text: bytes | None  # None: longer than LONGEST_LINE
@@ -69,13 +67,15 @@ def lines(file: IO[bytes], offset: int) -> Iterator[Line]:
             text = b""
         yield Line(offset, end, text or None)
         offset = end
-        if file.tell() != offset:  # somebody looked back meanwhile
-            file.seek(offset)
 
 
 def line_at(file: IO[bytes], offset: int) -> bytes:
+    """Whoever goes through the file goes on where it was."""
+    here = file.tell()
     file.seek(offset)
-    return file.readline(LONGEST_LINE)
+    text = file.readline(LONGEST_LINE)
+    file.seek(here)
+    return text
 
 
 def tail(file: IO[bytes], offset: int) -> int:

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import orjson
@@ -25,8 +24,7 @@ _PLAIN = attrgetter(*TEXTS, "time", "position")
 COLUMNS = "seq, revision, id, kind, text, project, session, role, parent, metadata, content_hash, time, position, tags, files, facts, worded"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A record ready to be written, and as it is read back (then without a vector)."""
 
     seq: int

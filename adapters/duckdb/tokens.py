@@ -40,6 +40,7 @@ class Words:
         self._stem = Stemmer.Stemmer("english").stemWord
         self._remembered = remembered
         self._seen: dict[str, tuple[int, ...]] = {}
+        self._hashes: dict[str, int] = {}
 
     def terms(self, text: str) -> list[str]:
         """Every term in order of appearance, doubles included.
@@ -58,9 +59,17 @@ class Words:
             if known is None:
                 if len(seen) >= self._remembered:
                     seen.clear()
-                known = seen[raw] = tuple(hash64(term) for term in self._of(raw))
+                known = seen[raw] = tuple([self._hash(term) for term in self._of(raw)])
             found += known
         return found
+
+    def _hash(self, term: str) -> int:
+        known = self._hashes.get(term)
+        if known is None:
+            if len(self._hashes) >= self._remembered:
+                self._hashes.clear()
+            known = self._hashes[term] = hash64(term)
+        return known
 
     def stem(self, word: str) -> str:
         """The term of a single word or whole name in lower case."""
@@ -91,7 +100,13 @@ def pieces_of(raw: str) -> list[str]:
     >>> pieces_of("domain/userCache.py")
     ['domain', 'user', 'Cache', 'py']
     """
-    return [piece for run in PIECE.findall(raw) for piece in split_run(run)]
+    pieces: list[str] = []
+    for run in PIECE.findall(raw):
+        if run.isascii() and (run.islower() or run.isdigit()):
+            pieces.append(run)
+        else:
+            pieces += split_run(run)
+    return pieces
 
 
 def split_run(run: str) -> Iterable[str]:

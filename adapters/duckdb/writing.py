@@ -1,7 +1,6 @@
 """What a write does to the tables, and then to the index."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -71,12 +70,12 @@ def upsert(connection: Any, index: Index, copies: RowStore, rows: Sequence[Row])
         before = stored.get(row.id)
         if before is None:
             revision += 1
-            changed.append(replace(row, seq=revision))
+            changed.append(row._replace(seq=revision))
             continue
         if row.vector is None and row.same(before):
             continue
         revision += 1
-        changed.append(replace(row, seq=before.seq))
+        changed.append(row._replace(seq=before.seq))
         if row.vector is None and before.seq in with_vector and (row.text, row.role) == (before.text, before.role):
             kept.append(before.seq)
     if not changed:

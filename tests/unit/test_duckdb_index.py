@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -374,7 +373,7 @@ def test_int8_keeps_the_order_that_floats_have():
     vectors = generator.standard_normal((2_000, 384)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     index = Index(384)
-    index.put([replace(a_row(n), vector=vector, model_id="m") for n, vector in enumerate(vectors, 1)])
+    index.put([a_row(n)._replace(vector=vector, model_id="m") for n, vector in enumerate(vectors, 1)])
     query = vectors[7] + 0.8 * vectors[11]
     query /= np.linalg.norm(query)
     exact = vectors @ query

@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from session_mgmt_mcp.domain import secret_tokens
 from session_mgmt_mcp.domain.redaction import redact, redact_values
 
 BODY = "q7Rw2Xk9Tz4Lm8Vb3Nc6Hd1Jf5Gs0Pa7Ye2U"  # 36 characters, invented
@@ -210,3 +211,13 @@ def test_twice_the_text_takes_about_twice_the_time(unit):
     text = unit * (30_000 // len(unit))
     # A busy machine can spoil a measurement, it cannot make a quadratic pattern look linear.
     assert any(in_proportion() for _ in range(6))
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_token_of_a_provider_is_one_long_word(data) -> None:
+    """Prefixes are looked for in words of that length alone."""
+    _, token = data.draw(st.sampled_from(secret_tokens._BY_PREFIX))
+    found = data.draw(st.from_regex(token.pattern))
+    match = token.pattern.search(found)
+    assert match and len(match[0]) >= secret_tokens._SHORTEST and match[0].split() == [match[0]]
