@@ -5,7 +5,6 @@ import logging
 import shutil
 import sqlite3
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from session_mgmt_mcp.adapters.duckdb.connection import wal
@@ -26,11 +25,11 @@ def copy_log(path: Path) -> Path:
     return copy
 
 
-def look(path: Path, openings: Sequence[str], last_revision: int) -> None:
+def look(path: Path, last_revision: int) -> None:
     """Keeps the copied log only when it held more than was read of it: then it is set aside, and that is said."""
     log, copies = _folder(path) / "log-before-opening", _folder(path) / "rows.sqlite"
     with contextlib.suppress(OSError):
-        if _knows_more(copies, openings, last_revision):
+        if _knows_more(copies, last_revision):
             folder = path.with_name(f"{path.name}{SET_ASIDE}{time.time_ns()}")
             folder.mkdir(mode=0o700)
             for file in (log, *(copies.with_name(copies.name + end) for end in ("", "-wal", "-shm"))):
@@ -52,14 +51,14 @@ def said(path: Path, folder: Path) -> str:
     )
 
 
-def _knows_more(copies: Path, openings: Sequence[str], last_revision: int) -> bool:
-    """Whether the copies were written in an opening, or after a change, that the tables do not know."""
+def _knows_more(copies: Path, last_revision: int) -> bool:
+    """Whether the copies were written after a change that the tables do not know."""
     if not copies.exists():
         return False
     try:
         with contextlib.closing(sqlite3.connect(copies)) as connection:
             about = dict(connection.execute("select name, value from about").fetchall())
-            return about["opening"] not in openings or int(about["revision"]) > last_revision
+            return int(about["revision"]) > last_revision
     except (sqlite3.Error, KeyError, ValueError):
         return False
 

@@ -121,7 +121,7 @@ class DuckDBVectorStore:
             self._token = schema.note_opening(raw)
             self._saved = found.revision
             self._index.become(found)
-            evidence.look(self._path, openings, last)
+            evidence.look(self._path, last)
             self._copies.open(self._token, openings[-1] if openings else "", last)
             self._copied_some(raw)
         self.caught_up = writing.catch_up(raw, self._index)

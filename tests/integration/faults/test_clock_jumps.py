@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,9 @@ def client(world, session="s1"):
     return world.client(command=REAL_SHIM, CLAUDE_CODE_SESSION_ID=session)
 
 
-def told(client):
-    return [one["title"] for one in client.call("ping").get(FIELD, [])]
+def titles(client):
+    """Of the reminders that the client is told now."""
+    return [line.split('"')[1] for line in client.call("ping").get(FIELD, [])]
 
 
 def snippets(client, word):
@@ -77,7 +79,7 @@ def snippets(client, word):
     return [hit["snippet"] for hit in hits]
 
 
-@pytest.mark.parametrize("jump", JUMPS)
+@pytest.mark.parametrize("jump", ["+3650d", "-2d"])
 def test_memories_are_stored_and_found_whatever_the_clock_says(started, world, jump):
     clock = started()
     asking = client(world)
@@ -99,19 +101,23 @@ def test_a_reminder_is_told_once_when_the_clock_runs_ahead_and_comes_back(starte
     asking = client(world)
     asking.call("create_natural_reminder", title="once", time_expression="in 1 hour")
     asking.call("create_natural_reminder", title="daily", time_expression="every day at 9")
-    assert told(asking) == []
+    assert titles(asking) == []
     clock.set("-2d")
-    assert told(asking) == []
+    assert titles(asking) == []
     clock.set("+2d")
     time.sleep(1)
-    print(told(asking), told(client(world, "s2")))
+    assert titles(asking) == ["once", "daily"]
+    assert titles(asking) == []
     clock.set("+0d")
-    print(told(asking))
+    assert titles(asking) == []
     clock.set("+3650d")
-    print(told(client(world, "s3")), told(asking))
+    assert titles(asking) == ["daily"]
+    assert titles(asking) == []
     clock.set("+0d")
-    print(told(asking), asking.call("list_user_reminders"))
-    assert 0
+    assert titles(asking) == []
+    [left] = asking.call("list_user_reminders")["reminders"]
+    assert left["title"] == "daily"
+    assert datetime.now(UTC) < datetime.fromisoformat(left["due"]) < datetime.now(UTC) + timedelta(days=4)
 
 
 def test_an_idle_hub_ends_in_its_own_time(started, world):
@@ -121,17 +127,10 @@ def test_an_idle_hub_ends_in_its_own_time(started, world):
         clock.set(jump)
         time.sleep(0.3)
         assert asking.call("ping")
+    assert client(world, "s2").leave() == (0, "")
     assert not clock.has_ended()
     asking.leave()
     clock.set("-3650d")
     began = time.monotonic()
     world.until(clock.has_ended, seconds=30)
     assert 1.5 < time.monotonic() - began < 15
-
-
-def test_who_arrives_after_a_jump_is_served(started, world):
-    clock = started()
-    for number, jump in enumerate(JUMPS):
-        clock.set(jump)
-        assert client(world, f"s{number}").call("ping")
-    assert not clock.has_ended()

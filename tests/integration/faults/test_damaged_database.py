@@ -101,7 +101,10 @@ LOST = {
 }
 
 
-@pytest.mark.parametrize("damage", LOST.values(), ids=LOST)
+@pytest.mark.parametrize(
+    "damage",
+    [pytest.param(how, id=name, marks=[] if name == "garbage" else pytest.mark.slow) for name, how in LOST.items()],
+)
 async def test_writes_that_a_damaged_log_lost_are_said_and_what_is_left_of_them_is_kept(killed, damage, caplog):
     damage(log_of(killed))
     damaged = log_of(killed).read_bytes()
@@ -121,6 +124,7 @@ async def test_writes_that_a_damaged_log_lost_are_said_and_what_is_left_of_them_
     assert evidence.kept(killed) == [folder], "said once"
 
 
+@pytest.mark.slow
 async def test_a_log_with_a_flipped_bit_is_said_and_left_as_it_is(killed):
     overwrite(log_of(killed), log_of(killed).stat().st_size // 2, b"\xff\x00\xff")
     before = everything(killed.parent)

@@ -126,6 +126,12 @@ def test_who_holds_the_lock_is_said_again_without_more_room(disk, full):
     announce(lock, state="leaving")
     assert announced(str(disk.folder))["state"] == "leaving"
     os.close(lock)
+    disk.free()
+    new = take(str(disk.folder / "new"))
+    full()
+    announce(new, state="starting")  # information: nobody fails for it
+    assert announced(str(disk.folder / "new")) == {}
+    os.close(new)
 
 
 def test_a_starting_layout(disk, full):

@@ -56,6 +56,7 @@ def test_a_client_that_comes_now_is_told_as_well(world):
         assert HOLDS in late.answer(late.send("tools/list"), 20)["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_hook_ends_in_time_with_0_and_its_event_is_taken_in_later(world):
     pid = world.client() and world.hub()
     spool = Path(places.spool(str(world.data)))
