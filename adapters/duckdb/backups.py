@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 from session_mgmt_mcp.adapters.duckdb import schema, snapshot
 from session_mgmt_mcp.adapters.duckdb.connection import claimed, connect, prepare, wal
-from session_mgmt_mcp.adapters.duckdb.failures import translated
+from session_mgmt_mcp.adapters.duckdb.failures import is_full, translated
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound, Unsupported
 
 if sys.platform != "win32":
@@ -32,11 +32,16 @@ def write(cursor: Any, database: Path, to: Path) -> None:
     with work_folder(to) as folder:
         copy = folder / "copy"
         (name,) = cursor.execute("select current_database()").fetchone()
-        cursor.execute(f"attach '{quoted(copy)}' as copy")
         try:
-            cursor.execute(f'copy from database "{name.replace(chr(34), chr(34) * 2)}" to copy')
-        finally:
-            cursor.execute("detach copy")
+            cursor.execute(f"attach '{quoted(copy)}' as copy")
+            try:
+                cursor.execute(f'copy from database "{name.replace(chr(34), chr(34) * 2)}" to copy')
+            finally:
+                cursor.execute("detach copy")
+        except duckdb.Error as error:
+            if is_full(error):  # where the copy goes, not where the database is
+                raise translated(error, to) from error
+            raise
         verify(copy)
         publish(copy, to)
 

@@ -19,7 +19,7 @@ def translated(error: Exception, path: Path, opening: bool = False) -> Exception
         return error
     if "could not set lock" in low:
         return in_use(path, holder(text))
-    if any(word in low for word in FULL):
+    if is_full(error):
         return Unavailable(f"The disk that holds {path} is full: free some space and try again.", retry_after=60)
     if any(word in low for word in REFUSED):
         return Unavailable(f"{path} cannot be written: make the file and its directory writable.", retry_after=60)
@@ -34,6 +34,10 @@ def translated(error: Exception, path: Path, opening: bool = False) -> Exception
     if isinstance(error, (duckdb.ConversionException, duckdb.InvalidInputException)):
         return Invalid(f"The database did not take this value: {text[:200]}")
     return Unavailable(f"The database could not do this: {text[:200]}")
+
+
+def is_full(error: Exception) -> bool:
+    return any(word in str(error).lower() for word in FULL)
 
 
 def corrupt(path: Path) -> Corrupt:

@@ -122,7 +122,15 @@ class Snapshots:
         self._files = 0
 
     def save(self, seen: View, token: str) -> None:
-        """Whole or not at all; owner-only; from any thread."""
+        """Whole or not at all; owner-only; from any thread. Raises OSError."""
+        try:
+            self._save(seen, token)
+        except OSError:
+            with suppress(OSError):
+                self._tidy()  # what was written so far would keep the room that is missing
+            raise
+
+    def _save(self, seen: View, token: str) -> None:
         for folder in (self._folder.parent, self._folder):
             folder.mkdir(mode=0o700, exist_ok=True)
             folder.chmod(0o700)

@@ -13,7 +13,7 @@ from uuid import uuid4
 from session_mgmt_mcp.adapters.git.process import Answer, ask
 from session_mgmt_mcp.adapters.git.working import compared
 from session_mgmt_mcp.adapters.git.writing import run
-from session_mgmt_mcp.ports.errors import Invalid, PortError
+from session_mgmt_mcp.ports.errors import Invalid, PortError, Unavailable
 from session_mgmt_mcp.ports.git_workspace import Judge
 
 MOST_BYTES = 5_000_000
@@ -45,7 +45,11 @@ async def commit(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own:
         where = Path(os.fsdecode(index.removesuffix(b"\n")))
         before = _Before(head, where, Path(own) / "index", f"checkpoint {uuid4().hex[:8]}")
-        await asyncio.to_thread(shutil.copy2, before.index, before.copy)
+        try:
+            await asyncio.to_thread(shutil.copy2, before.index, before.copy)
+        except OSError as error:
+            advice = "mend that and try again; nothing was committed"
+            raise Unavailable(f"{before.index} cannot be copied to {own} ({error.strerror}): {advice}.") from error
         given = b"".join(os.fsencode(path) + b"\0" for path in paths)
         try:
             await run((*_COMMIT, f"--message={message}"), top, patience, given, {"GIT_REFLOG_ACTION": before.mark})

@@ -5,8 +5,9 @@ import re
 import sqlite3
 
 import pytest
-from session_mgmt_mcp import ending, layouts, machine, registration, settings_file, spool
+from session_mgmt_mcp import backing_up, ending, exporting, layouts, machine, registration, settings_file, spool
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
+from session_mgmt_mcp.adapters.git import committing
 from session_mgmt_mcp.adapters.lancedb.store import LanceDBVectorStore
 from session_mgmt_mcp.adapters.local.handoff_files import LocalHandoffFiles
 from session_mgmt_mcp.adapters.local.session_storage import LocalSessionStorage
@@ -167,7 +168,7 @@ async def test_a_backup_leaves_nothing_behind(disk, full, tmp_path):
     store = await DuckDBVectorStore.open(tmp_path / "reflection.duckdb")
     await store.upsert([record(f"r{n}", f"needle {n} " + os.urandom(4_000).hex()) for n in range(100)])
     names = full(leave=100_000)
-    with pytest.raises(Unavailable, match="is full: free some space"):
+    with pytest.raises(Unavailable, match=rf"holds {disk.folder}/backup is full: free some space"):
         await store.backup(disk.folder / "backup")
     assert disk.names() == names
     disk.free()
@@ -191,6 +192,49 @@ async def test_copies_of_rows_that_find_no_room_are_given_up(disk, full):
         again = await DuckDBVectorStore.open(path)
     assert len(await again.get([f"r{n}" for n in range(50)])) == 50
     await again.close()
+
+
+async def test_a_snapshot_of_the_index_keeps_no_room_that_is_missing(disk, full):
+    path = disk.folder / "reflection.duckdb"
+    store = await DuckDBVectorStore.open(path)
+    await store.upsert([record(f"r{n}", f"needle {n} " + "hay " * 20) for n in range(3_000)])
+    full(leave=200_000)
+    await store.close()
+    assert [name for name in disk.names() if "/current/" in name] == []
+    disk.free()
+    again = await DuckDBVectorStore.open(path)
+    assert await again.count(()) == 3_000
+    await again.close()
+    assert [name for name in disk.names() if name.endswith("/current/about.json")]
+
+
+async def test_a_backup_of_everything_and_an_export(disk, full, product_in, shop):
+    async with product_in(shop) as (app, client):
+        await client.call_tool("store_reflection", {"content": "the lantern " + os.urandom(3_000).hex()})
+        names = full(leave=4_096)
+        for write in (lambda: backing_up.backup(app, disk.folder / "all"), lambda: export(disk, app)):
+            with pytest.raises(Unavailable, match=rf"(The disk that holds|There is no room for) {disk.folder}/"):
+                await write()
+            assert disk.names() == names
+        disk.free()
+        await backing_up.backup(app, disk.folder / "all")
+        await export(disk, app)
+
+
+def export(disk, app):
+    return exporting.export(app, disk.folder / "lines", None, lambda *_: None)
+
+
+def test_the_index_of_a_repository_that_is_put_back(disk, full, tmp_path):
+    index, copy = disk.folder / "index", tmp_path / "copy"
+    index.write_bytes(b"as git left it")
+    copy.write_bytes(LARGE.encode())
+    names = full()
+    committing._restore(committing._Before("head", index, copy, "mark"))
+    assert disk.names() == names, "a lock that stays stops every git command"
+    disk.free()
+    committing._restore(committing._Before("head", index, copy, "mark"))
+    assert index.read_bytes() == copy.read_bytes()
 
 
 @pytest.mark.slow
