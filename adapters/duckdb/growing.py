@@ -13,6 +13,11 @@ Bools: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
 Hashes: TypeAlias = NDArray[np.uint64]
+Run: TypeAlias = tuple[Hashes, NDArray[np.int32]]
+"""Hashes in order, and the row of each."""
+
+RECENT = 4_096
+"""Ids that are found by a dict; more are put into a run."""
 
 
 class Column:
@@ -46,6 +51,38 @@ class Column:
     def keep(self, which: Bools) -> None:
         self._data = self.all[which]
         self.size = len(self._data)
+
+    def take_over(self, other: "Column") -> None:
+        self._data, self.size = other._data, other.size
+
+
+class Narrow(Column):
+    """Whole numbers, each in as few bytes as the largest of them needs."""
+
+    __slots__ = ()
+
+    def __init__(self, data: NDArray[Any] | None = None) -> None:
+        super().__init__(np.int8, data=data)
+
+    def extend(self, values: Sequence[Any] | NDArray[Any]) -> None:
+        numbers = np.asarray(values, np.int64)
+        self._widen(numbers)
+        super().extend(numbers)
+
+    def write(self, at: NDArray[Any] | int, values: Sequence[int] | NDArray[Any] | int) -> None:
+        numbers = np.asarray(values, np.int64)
+        self._widen(numbers)
+        self.all[at] = numbers
+
+    def _widen(self, numbers: Ints) -> None:
+        if not numbers.size:
+            return
+        low, high = numbers.min(), numbers.max()
+        for width in (np.int8, np.int16, np.int32, np.int64):
+            fits = np.iinfo(width).min <= low and high <= np.iinfo(width).max
+            if fits and np.dtype(width).itemsize >= self._data.itemsize:
+                self._data = self._data.astype(width, copy=False)
+                return
 
 
 class Codes:
@@ -144,14 +181,13 @@ class IdsOf(Sequence[str]):
 
 
 class Ids:
-    """Which row an id stands in: ids as bytes, found by a sorted hash; the newest ones by a dict."""
+    """Which row an id stands in: ids as bytes, found by hash in sorted runs; the newest ones by a dict."""
 
     def __init__(self, blob: NDArray[Any] | None = None, ends: NDArray[Any] | None = None) -> None:
         self._blob = Column(np.uint8, data=blob)
-        self._ends = Column(np.int64, data=np.zeros(1, np.int64) if ends is None else ends)
+        self._ends = Narrow(np.zeros(1, np.int8) if ends is None else ends)
         self._recent: dict[str, int] = {}
-        self._hashes: Hashes = np.empty(0, np.uint64)
-        self._rows: NDArray[np.int32] = np.empty(0, np.int32)
+        self._runs: list[Run] = []  # each at least twice as long as the next
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -161,7 +197,7 @@ class Ids:
         return self._blob.all[start:end].tobytes().decode()
 
     def of_all(self, rows: NDArray[np.int64]) -> list[str]:
-        starts = self._ends.all[rows]
+        starts = self._ends.all[rows].astype(np.int64)
         lengths = self._ends.all[rows + 1] - starts
         ends = np.cumsum(lengths)
         joined = self._blob.all[np.arange(lengths.sum()) + np.repeat(starts + lengths - ends, lengths)].tobytes()
@@ -173,55 +209,79 @@ class Ids:
         if row is not None:
             return row
         wanted = np.uint64(hash64(record_id))
-        at = int(np.searchsorted(self._hashes, wanted, side="right")) - 1
-        while at >= 0 and self._hashes[at] == wanted:
-            if self.of(int(self._rows[at])) == record_id:
-                return int(self._rows[at])
-            at -= 1
+        for hashes, rows in reversed(self._runs):
+            at = int(np.searchsorted(hashes, wanted, side="right")) - 1
+            while at >= 0 and hashes[at] == wanted:
+                if self.of(int(rows[at])) == record_id:
+                    return int(rows[at])
+                at -= 1
         return -1
 
     def find_all(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """`find` for each."""
-        rows = np.array([self._recent.get(one, -1) for one in ids], np.int64)
-        older = np.flatnonzero(rows < 0)
-        if len(older) and len(self._hashes):
-            hashes = np.array([hash64(ids[at]) for at in older.tolist()], np.uint64)
-            near = np.searchsorted(self._hashes, hashes, side="right") - 1
-            maybe = (near >= 0) & (self._hashes[near] == hashes)
-            older, found = older[maybe], self._rows[near[maybe]].astype(np.int64)
-            for at, row, name in zip(older.tolist(), found.tolist(), self.of_all(found), strict=True):
-                rows[at] = row if name == ids[at] else self.find(ids[at])
-        return rows
+        found = np.array([self._recent.get(one, -1) for one in ids], np.int64)
+        older = np.flatnonzero(found < 0)
+        wanted = np.array([hash64(ids[at]) for at in older.tolist()], np.uint64)
+        for hashes, rows in reversed(self._runs):
+            near = np.searchsorted(hashes, wanted, side="right") - 1
+            maybe = (near >= 0) & (hashes[near] == wanted) & (found[older] < 0)
+            some, there = older[maybe], rows[near[maybe]].astype(np.int64)
+            for at, row, name in zip(some.tolist(), there.tolist(), self.of_all(there), strict=True):
+                found[at] = row if name == ids[at] else self.find(ids[at])
+        return found
 
     def extend(self, ids: Sequence[str]) -> None:
         row = len(self)
         encoded = [record_id.encode() for record_id in ids]
         self._blob.extend(np.frombuffer(b"".join(encoded), np.uint8))
-        self._ends.extend(np.cumsum([len(one) for one in encoded]) + self._ends.all[-1])
+        self._ends.extend(np.cumsum([len(one) for one in encoded], dtype=np.int64) + int(self._ends.all[-1]))
         self._recent.update((record_id, row + offset) for offset, record_id in enumerate(ids))
-        if len(self._recent) > 4_096 + len(self) // 16:
+        if len(self._recent) > RECENT:
             self._settle()
 
     def _settle(self) -> None:
+        if not self._recent:
+            return
         hashes = np.fromiter((hash64(one) for one in self._recent), np.uint64, len(self._recent))
-        rows = np.fromiter(self._recent.values(), np.int32, len(self._recent))
-        hashes, rows = np.concatenate((self._hashes, hashes)), np.concatenate((self._rows, rows))
-        order = np.argsort(hashes, kind="stable")
-        self._hashes, self._rows = hashes[order], rows[order]
+        self._runs.append(sorted_run(hashes, np.fromiter(self._recent.values(), np.int32, len(self._recent))))
         self._recent = {}
+        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
+            self._merge()
+
+    def _merge(self) -> None:
+        newer, older = self._runs.pop(), self._runs.pop()
+        self._runs.append(sorted_run(np.concatenate((older[0], newer[0])), np.concatenate((older[1], newer[1]))))
+
+    def kept(self, which: Bools, new_row: NDArray[np.int64]) -> "Ids":
+        """Those of some rows, under their new numbers."""
+        hashes, rows = self._in_one_run()
+        lengths: Ints = np.diff(self._ends.all.astype(np.int64))
+        ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[which])))
+        made = Ids(self._blob.all[np.repeat(which, lengths)])
+        made._ends = Narrow()
+        made._ends.extend(ends)
+        still = which[rows]
+        made._runs = [(hashes[still], new_row[rows[still]].astype(np.int32))] if still.any() else []
+        return made
+
+    def _in_one_run(self) -> Run:
+        self._settle()
+        while len(self._runs) > 1:
+            self._merge()
+        return self._runs[0] if self._runs else (np.empty(0, np.uint64), np.empty(0, np.int32))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        self._settle()
-        return {"blob": self._blob.all, "ends": self._ends.all, "hashes": self._hashes, "rows": self._rows}
+        hashes, rows = self._in_one_run()
+        return {"blob": self._blob.all, "ends": self._ends.all, "hashes": hashes, "rows": rows}
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> "Ids":
         ids = cls(arrays["blob"], arrays["ends"])
-        ids._hashes, ids._rows = arrays["hashes"], arrays["rows"]
+        ids._runs = [(arrays["hashes"], arrays["rows"])] if len(ids) else []
         return ids
 
-    @classmethod
-    def of_ids(cls, ids: Sequence[str]) -> "Ids":
-        made = cls()
-        made.extend(ids)
-        return made
+
+def sorted_run(hashes: Hashes, rows: NDArray[np.int32]) -> Run:
+    """Of the rows with one hash the last one last."""
+    order = np.argsort(hashes, kind="stable")
+    return hashes[order], rows[order]

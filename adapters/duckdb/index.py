@@ -106,7 +106,7 @@ class Index:
             there = rows >= 0
             rows, matrix = rows[there], vectors.matrix[there]
             code = self.rows.codes["model_id"].code
-            self.rows["model_id"][rows] = [code(m) for m, ok in zip(vectors.models, there, strict=True) if ok]
+            self.rows.model_id.write(rows, [code(m) for m, ok in zip(vectors.models, there, strict=True) if ok])
             slots = self.rows["slot"][rows]
             old = slots >= 0
             self.dense.replace(slots[old], matrix[old])
@@ -303,7 +303,7 @@ class Index:
         with self.lock:
             rows = np.flatnonzero(self._mask(where))
             rows = rows[np.argsort(-self.rows["time"][rows], kind="stable")]
-            return self.rows["seq"][rows], self.rows["time"][rows]
+            return self.rows["seq"][rows].astype(np.int64), self.rows["time"][rows]
 
     def _hits(self, found: Found, k: int) -> list[Hit]:
         best = self._best(found, k)
@@ -322,7 +322,7 @@ class Index:
             sessions,
             roles,
             parents,
-            rows["position"][at],
+            rows["position"][at].astype(np.int64),
             rows["time"][at] / 1e6,
         )
 

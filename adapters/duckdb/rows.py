@@ -5,15 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels
+from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels, Narrow
 from session_mgmt_mcp.adapters.duckdb.records import LABELLED, Row
 from session_mgmt_mcp.adapters.duckdb.tokens import hash64
 
 CODED = ("kind", "project", "session", "role", "parent", "model_id")
+NARROW = (*CODED, "seq", "position")
 NUMBERS: dict[str, type[np.generic]] = {
-    **dict.fromkeys(CODED, np.int32),
-    "seq": np.int64,
-    "position": np.int64,
     "time": np.int64,
     "content_hash": np.uint64,
     "unit": np.int32,
@@ -32,7 +30,9 @@ class Rows:
     """
 
     def __init__(self) -> None:
-        self.columns = {name: Column(dtype) for name, dtype in NUMBERS.items()}
+        self.model_id = Narrow()
+        self.columns = {name: Column(dtype) for name, dtype in NUMBERS.items()} | {name: Narrow() for name in NARROW}
+        self.columns["model_id"] = self.model_id
         self.codes = {name: Codes() for name in CODED}
         self.ids = Ids()
         self.labels = {name: Labels() for name in LABELLED}
@@ -114,7 +114,7 @@ class Rows:
         """Takes dead rows out; gives each old row its new number, or -1."""
         alive = self["alive"].copy()
         new_row = np.where(alive, np.cumsum(alive) - 1, -1)
-        self.ids = Ids.of_ids(self.ids.of_all(np.flatnonzero(alive)))
+        self.ids = self.ids.kept(alive, new_row)
         for column in self.columns.values():
             column.keep(alive)
         for labels in self.labels.values():

@@ -22,7 +22,7 @@ from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels
 from session_mgmt_mcp.adapters.duckdb.index import Index
 from session_mgmt_mcp.adapters.duckdb.lexical import Packed, Postings, Segment
 from session_mgmt_mcp.adapters.duckdb.records import LABELLED
-from session_mgmt_mcp.adapters.duckdb.rows import CODED, NUMBERS
+from session_mgmt_mcp.adapters.duckdb.rows import CODED
 
 FORMAT = 4
 """Raise it when tokens, columns or files change: older snapshots are then rebuilt."""
@@ -71,7 +71,7 @@ def view(index: Index) -> View:
     """Call it from the thread that writes."""
     rows, dense = index.rows, index.dense
     with index.lock:
-        growing = {f"row-{name}": rows[name] for name in NUMBERS if name not in CHANGING}
+        growing = {f"row-{name}": rows[name] for name in rows.columns if name not in CHANGING}
         whole = {f"row-{name}": rows[name].copy() for name in CHANGING}
         for name, array in rows.ids.arrays().items():
             (growing if name in ("blob", "ends") else whole)[f"id-{name}"] = array
@@ -227,7 +227,8 @@ class Snapshots:
         index = Index(dimensions)
         rows = index.rows
         columns = {name: self._read(saved) for name, saved in arrays.items()}
-        rows.columns = {name: columns[f"row-{name}"] for name in NUMBERS}
+        for name, column in rows.columns.items():
+            column.take_over(columns[f"row-{name}"])
         rows.codes = {name: Codes(about["names"][name]) for name in CODED}
         rows.ids = Ids.of_arrays({name: columns[f"id-{name}"].all for name in ("blob", "ends", "hashes", "rows")})
         rows.unit_of_session = columns["units"]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from session_mgmt_mcp.adapters.duckdb import growing, lexical, snapshot, units, word_scores
 from session_mgmt_mcp.adapters.duckdb import index as index_module
-from session_mgmt_mcp.adapters.duckdb import lexical, snapshot, units, word_scores
 from session_mgmt_mcp.adapters.duckdb.best import contenders
-from session_mgmt_mcp.adapters.duckdb.growing import Ids, IdsOf
+from session_mgmt_mcp.adapters.duckdb.growing import Ids, IdsOf, Narrow
 from session_mgmt_mcp.adapters.duckdb.index import Index, Vectors
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings
 from session_mgmt_mcp.adapters.duckdb.records import Row
@@ -237,7 +237,7 @@ def test_saving_again_writes_only_what_is_new(tmp_path):
     snapshots.save(snapshot.view(index), "token")
     fresh = {file.name for file in folder.iterdir()} - before
     sizes = {name.split(".")[0]: (folder / name).stat().st_size for name in fresh}
-    assert sizes["row-seq"] == 8 * 1
+    assert sizes["row-time"] == 8 * 1
     assert sizes["dense-matrix"] == 4 * 1
     assert sizes["row-alive"] == 101  # may change in any row
     loaded = snapshot.Snapshots(database).load(4, ["token"], 9)
@@ -286,7 +286,7 @@ def test_what_an_interrupted_save_left_is_taken_away_by_the_next(tmp_path, monke
     assert state(snapshot.Snapshots(database).load(4, ["token"], 9)) == whole
     snapshots.save(snapshot.view(index), "token")
     assert state(snapshot.Snapshots(database).load(4, ["token"], 9)) == state(index)
-    parts = [file for file in (snapshot.folder_of(database) / "current").iterdir() if file.name.startswith("row-seq")]
+    parts = [file for file in (snapshot.folder_of(database) / "current").iterdir() if file.name.startswith("row-time")]
     assert sum(file.stat().st_size for file in parts) == 8 * 2
 
 
@@ -345,11 +345,13 @@ def test_postings_stay_in_few_segments_however_they_come():
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3), max_size=60))
 def test_an_id_is_found_in_the_row_it_was_given_last(names):
     ids, last = Ids(), {}
-    for row, name in enumerate(names):
-        ids.extend([name])
-        last[name] = row
-        if row % 7 == 3:
-            ids.arrays()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(growing, "RECENT", 4)
+        for row, name in enumerate(names):
+            ids.extend([name])
+            last[name] = row
+            if row % 17 == 3:
+                ids.arrays()
     assert {name: ids.find(name) for name in last} == last
     asked = [*last, "never given"]
     assert ids.find_all(asked).tolist() == [*last.values(), -1]
@@ -357,6 +359,26 @@ def test_an_id_is_found_in_the_row_it_was_given_last(names):
     assert [*some] == [some[at] for at in range(len(some))] == some[:] == names[::-1]
     assert ids.of_all(np.arange(len(names))) == names
     assert ids.find("never given") == -1
+    alive = np.array([last[name] == row and row % 3 != 0 for row, name in enumerate(names)], np.bool_)
+    new_row = np.where(alive, np.cumsum(alive) - 1, -1)
+    kept = ids.kept(alive, new_row)
+    assert kept.find_all([*last]).tolist() == [int(new_row[row]) for row in last.values()]
+    assert kept.of_all(np.arange(len(kept))) == [name for row, name in enumerate(names) if alive[row]]
+
+
+@SMALL
+@given(st.lists(st.lists(st.integers(-(2**62), 2**62) | st.integers(-200, 40_000), max_size=5), max_size=8))
+def test_numbers_take_as_few_bytes_as_the_largest_needs(batches):
+    column, numbers = Narrow(), []
+    for batch in batches:
+        column.extend(batch)
+        numbers += batch
+    assert column.all.tolist() == numbers
+    largest = max((abs(number + 0.5) for number in numbers), default=0)
+    assert column.all.itemsize == next(size for size in (1, 2, 4, 8) if largest < 2 ** (8 * size - 1))
+    if numbers:
+        column.write(0, 70_000)
+        assert column.all.tolist() == [70_000, *numbers[1:]]
 
 
 @SMALL
