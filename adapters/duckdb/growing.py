@@ -255,7 +255,8 @@ class Ids:
     def kept(self, which: Bools, new_row: NDArray[np.int64]) -> "Ids":
         """Those of some rows, under their new numbers."""
         hashes, rows = self._in_one_run()
-        lengths: Ints = np.diff(self._ends.all.astype(np.int64))
+        before = self._ends.all.astype(np.int64)
+        lengths = before[1:] - before[:-1]
         ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[which])))
         made = Ids(self._blob.all[np.repeat(which, lengths)])
         made._ends = Narrow()

@@ -91,7 +91,7 @@ class Index:
             added = self.rows.append(rows, [len(document) for document in documents])
             self.postings.append(added.start, documents)
             self._changes += 1
-            self._units.touch(self.rows["session"][added.start :])
+            self._units.touch(np.arange(added.start, added.stop))
             self._move_vectors(vectors, {row.seq: at for at, row in zip(added, rows, strict=True)})
             fresh = [row for row in rows if row.vector is not None]
             if fresh:
@@ -137,7 +137,7 @@ class Index:
         if len(rows):
             self.rows.kill(rows)
             self._changes += 1
-            self._units.touch(self.rows["session"][rows])
+            self._units.touch(rows)
 
     def _vectors_to_keep(self, seqs: Sequence[int]) -> dict[int, tuple[int, int]]:
         rows = self.rows.with_seqs(seqs).tolist() if seqs else []
@@ -201,7 +201,7 @@ class Index:
     def forget_units(self) -> None:
         self._changes += 1
         self._units = Units()
-        self._units.touch(self.rows["session"])
+        self._units.touch(np.arange(len(self.rows)))
 
     # what searches ask
 

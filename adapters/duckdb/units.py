@@ -1,12 +1,13 @@
 """What BM25 needs to know of records, windows and sessions: how long each is, and how often a word stands in it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb.growing import Column, Floats, Ints
 from session_mgmt_mcp.adapters.duckdb.lexical import Tfs, saturation
-from session_mgmt_mcp.adapters.duckdb.rows import Rows
+from session_mgmt_mcp.adapters.duckdb.rows import LONGEST, Rows
 
 LONG_RUNS = 8
 """Rows of one session stand together for so long, on average, that adding them up run by run is worth it."""
@@ -15,18 +16,37 @@ LONG_RUNS = 8
 class Neighbours:
     """The row next to each on one side (-1: nobody). Most are one row further on, which whole columns can be shifted by."""
 
-    def __init__(self, rows: NDArray[np.int32], step: int) -> None:
-        self.rows = rows
+    def __init__(self, step: int) -> None:
+        self._rows = Column(np.int32)
         self._step = step
-        somebody = rows >= 0
-        adjacent = somebody & (rows == np.arange(step, len(rows) + step))
-        self._adjacent = adjacent.astype(np.uint8)
-        self._jumps = np.flatnonzero(somebody & ~adjacent)
+        self._adjacent = Column(np.uint8)
+        self._jumps = np.empty(0, np.int64)
+
+    @property
+    def rows(self) -> NDArray[Any]:
+        return self._rows.all
+
+    def extend(self, number: int) -> None:
+        """Rows without anybody."""
+        self._rows.extend(np.full(number, -1, np.int32))
+        self._adjacent.extend(np.zeros(number, np.uint8))
+
+    def link(self, among: Ints, some: Ints, to: Ints) -> None:
+        """Of the rows `among`, `some` have neighbours now, and the others nobody."""
+        rows = self._rows.all
+        rows[among] = -1
+        rows[some] = to
+        adjacent = rows[among] == among + self._step
+        self._adjacent.all[among] = adjacent
+        anew = np.zeros(len(rows), np.bool_)
+        anew[among] = True
+        jumps = among[(rows[among] >= 0) & ~adjacent]
+        self._jumps = np.concatenate((self._jumps[~anew[self._jumps]], jumps))
 
     def add_to(self, tf: Tfs, of_row: Tfs) -> None:
         """Each row's neighbour's frequency."""
         here, there = (slice(1, None), slice(-2)) if self._step < 0 else (slice(-1), slice(1, -1))
-        tf[here] += of_row[there] * self._adjacent[here]
+        tf[here] += of_row[there] * self._adjacent.all[here]
         tf[self._jumps] += of_row[self.rows[self._jumps]]
 
 
@@ -74,70 +94,109 @@ class Sessions:
 
 
 class Units:
-    """Brought up to date when a search asks."""
+    """Brought up to date when a search asks: what did not change is not looked at again."""
 
     def __init__(self) -> None:
-        self._before = Column(np.int32)
-        self._after = Column(np.int32)
-        self._changed: set[int] = set()
+        self._touched: list[Ints] = []
+        self._before, self._after = Neighbours(-1), Neighbours(1)
+        self._together = Column(np.uint16)  # how long each window is
+        self._all_together = 0
+        self._unit_length = Column(np.int64)
+        self._unit_rows = Column(np.int32)
+        self._starts = Column(np.int64)
+        self._linked = 0
         self._average: float | None = None
         self._windows: Windows | None = None
         self._sessions: Sessions | None = None
 
-    def touch(self, sessions: NDArray[np.int32]) -> None:
-        """These sessions gained or lost rows."""
-        self._changed.update(np.unique(sessions).tolist())
+    def touch(self, rows: Ints) -> None:
+        """These were added or died."""
+        self._touched.append(rows)
         self._average = self._windows = self._sessions = None
 
     def records(self, rows: Rows) -> Floats:
         """The saturation of each row by itself: made for each search, since keeping it would take 4 bytes a memory."""
-        length = rows["length"]
         if self._average is None:
-            self._average = float(np.dot(length.astype(np.int64), rows["alive"])) / max(1, rows.documents)
-        return saturation(length, self._average)
+            self._update(rows)
+            self._average = float(self._unit_length.all.sum()) / self._documents()
+        return saturation(rows["length"], self._average)
 
     def windows(self, rows: Rows) -> Windows:
         if self._windows is None:
-            self._link(rows)
-            before, after = self._before.all, self._after.all
-            length = np.append(rows["length"] * rows["alive"], 0).astype(np.float32)
-            together = length[:-1] + length[before] + length[after]
-            average = float(together.sum(dtype=np.float64)) / max(1, rows.documents)
-            self._windows = Windows(Neighbours(before, -1), Neighbours(after, 1), saturation(together, average))
+            self._update(rows)
+            average = self._all_together / self._documents()
+            self._windows = Windows(self._before, self._after, saturation(self._together.all, average))
         return self._windows
 
     def sessions(self, rows: Rows) -> Sessions:
         if self._sessions is None:
-            alive, unit = rows["alive"] & rows["worded"], rows["unit"]
-            length = np.bincount(unit[alive], weights=rows["length"][alive], minlength=rows.units)
-            number = int(np.count_nonzero(np.bincount(unit[alive], minlength=rows.units)))
-            starts = np.flatnonzero(np.append(True, unit[1:] != unit[:-1])[: len(unit)])
+            self._update(rows)
+            length = self._unit_length.all
+            number = int(np.count_nonzero(self._unit_rows.all))
             average = float(length.sum()) / max(1, number)
-            self._sessions = Sessions(unit, starts, number, saturation(length.astype(np.float32), average))
+            found = saturation(length.astype(np.float32), average)
+            self._sessions = Sessions(rows["unit"], self._starts.all, number, found)
         return self._sessions
 
-    def _link(self, rows: Rows) -> None:
-        nobody = np.full(len(rows) - len(self._before), -1, np.int32)
-        self._before.extend(nobody)
-        self._after.extend(nobody)
-        session = rows["session"]
-        if len(self._changed) == 1:
-            (changed,) = self._changed
-            among = session == changed
-        else:
-            table = np.zeros(len(rows.codes["session"]), np.bool_)
-            table[list(self._changed)] = True
-            among = table[session]
-        self._link_rows(rows, np.flatnonzero(among & (session > 0)))
-        self._changed = set()
+    def _documents(self) -> int:
+        return max(1, int(self._unit_rows.all.sum()))
 
-    def _link_rows(self, rows: Rows, among: NDArray[np.int64]) -> None:
-        before, after = self._before.all, self._after.all
-        before[among] = after[among] = -1
+    def _update(self, rows: Rows) -> None:
+        if not self._touched:
+            return
+        touched = np.concatenate(self._touched)
+        self._touched = []
+        self._grow(rows)
+        session = rows["session"][touched]
+        among = having(rows["session"], np.unique(session[session > 0]), len(rows.codes["session"]))
+        self._link(rows, among)
+        self._measure_windows(rows, np.concatenate((among, touched[session == 0])))
+        self._measure_units(rows, np.unique(rows["unit"][touched]))
+
+    def _grow(self, rows: Rows) -> None:
+        first, number = self._linked, len(rows) - self._linked
+        for side in (self._before, self._after):
+            side.extend(number)
+        self._together.extend(np.zeros(number, np.uint16))
+        for column in (self._unit_length, self._unit_rows):
+            column.extend(np.zeros(rows.units - len(column), np.int64))
+        unit = rows["unit"][max(0, first - 1) :]
+        starts = np.flatnonzero(unit[1:] != unit[:-1]) + max(1, first)
+        self._starts.extend(starts if first or not number else np.append(0, starts))
+        self._linked = len(rows)
+
+    def _link(self, rows: Rows, among: Ints) -> None:
         whole = among[(rows["alive"] & rows["worded"])[among] & (rows["parent"][among] == 0)]
         session = rows["session"][whole]
         order = np.lexsort((rows["seq"][whole], rows["position"][whole], session))
         whole, session = whole[order], session[order]
         adjacent = session[1:] == session[:-1]
-        before[whole[1:][adjacent]] = whole[:-1][adjacent]
-        after[whole[:-1][adjacent]] = whole[1:][adjacent]
+        earlier, later = whole[:-1][adjacent], whole[1:][adjacent]
+        self._before.link(among, later, earlier)
+        self._after.link(among, earlier, later)
+
+    def _measure_windows(self, rows: Rows, among: Ints) -> None:
+        length = np.append(rows["length"] * rows["alive"], np.uint16(0))  # the last for nobody
+        together = length[among].astype(np.int64)
+        for side in (self._before, self._after):
+            together += length[side.rows[among]]
+        np.minimum(together, LONGEST, out=together)
+        windows = self._together.all
+        self._all_together += int(together.sum()) - int(windows[among].sum(dtype=np.int64))
+        windows[among] = together
+
+    def _measure_units(self, rows: Rows, units: NDArray[Any]) -> None:
+        among = having(rows["unit"], units, rows.units)
+        among = among[(rows["alive"] & rows["worded"])[among]]
+        at = np.searchsorted(units, rows["unit"][among])
+        self._unit_length.all[units] = np.bincount(at, weights=rows["length"][among], minlength=len(units))
+        self._unit_rows.all[units] = np.bincount(at, minlength=len(units))
+
+
+def having(codes: NDArray[Any], some: NDArray[Any], number: int) -> Ints:
+    """Where one of `some` codes stands; there are `number` of them in all."""
+    if len(some) <= 1:
+        return np.flatnonzero(codes == some[0]) if len(some) else np.empty(0, np.int64)
+    table = np.zeros(number, np.bool_)
+    table[some] = True
+    return np.flatnonzero(table[codes])

@@ -54,11 +54,12 @@ def histories(draw):
     return steps
 
 
-def play(steps, index=None):
+def play(steps, index=None, after_each=lambda _: None):
     """The index after all steps, and what should be in it by seq."""
     index = index or Index(4)
     kept = {}
     for what, batch in steps:
+        after_each(index)
         if what == "put":
             index.put(batch, [row.seq for row in batch if row.seq in kept])
             kept.update((row.seq, row) for row in batch)
@@ -117,6 +118,17 @@ def test_scores_are_bm25_over_what_is_there(steps, query, unit, few, runs):
     expected = slow_scores(kept, " ".join(query), unit)
     assert {hit.id: pytest.approx(hit.score, rel=1e-4) for hit in hits} == expected
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+@SMALL
+@given(histories(), st.sampled_from([0, 99]))
+def test_what_is_known_of_windows_and_sessions_step_by_step_is_what_one_sees_at_once(steps, few):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_scores, "FEW", few)
+        index, _ = play(steps, after_each=lambda index: index.lexical("reset", [], 99, Unit.WINDOW))
+        before = state(index)
+        index.forget_units()
+        assert state(index) == before
 
 
 def state(index):
