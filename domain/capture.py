@@ -162,8 +162,7 @@ class CaptureService:
     async def _write(self, unwritten: _Unwritten, tally: _Tally) -> None:
         entries = unwritten.entries
         stored = {record.id: record for record in await self._store.get([entry.id for entry in entries])}
-        changed: dict[str, Record] = {}
-        code: dict[str, list[Piece]] = {}
+        parts: dict[str, Sequence[Record]] = {}
         for number, entry in enumerate(entries):
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
@@ -181,13 +180,11 @@ class CaptureService:
                 record = replace(
                     record, session=before.session, position=before.position, project=before.project, time=before.time
                 )
-            stored[entry.id] = changed[entry.id] = record
-            code[entry.id] = self._code(entry, record)
-        if changed:
-            whole = changed.values()
-            parts = [part for one in whole for part in (*split(one), *code_parts(one, code[one.id]))]
-            await self._store.upsert(parts)
-            tally.changed += len(changed)
+            stored[entry.id] = record
+            parts[entry.id] = (*split(record), *code_parts(record, self._code(entry, record)))
+        if parts:
+            await self._store.upsert([part for some in parts.values() for part in some])
+            tally.changed += len(parts)
         await self._ledger.set_cursors(unwritten.cursors)
 
     async def _record_of(self, entry: Entry, tally: _Tally) -> Record | None:

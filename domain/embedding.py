@@ -11,7 +11,7 @@ from session_mgmt_mcp.ports.embedder import Embedder
 from session_mgmt_mcp.ports.errors import Corrupt, PortError, Unavailable
 from session_mgmt_mcp.ports.vector_store import Condition, VectorStore
 
-BATCH = 256
+BATCH = 128
 TURNS_LAST = (EMBEDDED_KINDS - {Kind.TURN}, frozenset({Kind.TURN}))
 """What somebody stored on purpose does not wait for the thousands of turns of an import."""
 

@@ -50,6 +50,7 @@ from session_mgmt_mcp.ports.vector_store import (
 T = TypeVar("T")
 
 A_BREATH = 0.0005  # two threads that are woken at once may land on one core, where the second waits 5 ms for the first
+PARSED_AT_ONCE = 100  # records, a millisecond
 READ_AT_ONCE = 5_000  # texts that a pattern is tried on before asking whether there are enough
 
 FORGET_DELETIONS = "delete from gone where revision <= ? and revision < (select max(revision) from gone)"
@@ -152,7 +153,11 @@ class DuckDBVectorStore:
         return await asyncio.wrap_future(self._connection.write(write))
 
     async def upsert(self, records: Sequence[Record]) -> None:
-        rows = [parse(record, self._dimensions) for record in records]
+        rows: list[Row] = []
+        for start in range(0, len(records), PARSED_AT_ONCE):
+            if start:
+                await asyncio.sleep(0)  # others have their turn on this loop
+            rows += [parse(record, self._dimensions) for record in records[start : start + PARSED_AT_ONCE]]
         if rows:
             await self._write(Write(rows=rows))
 
