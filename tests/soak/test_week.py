@@ -1,8 +1,9 @@
 """A week of use, a day in some seconds: sessions, hooks, imports, reminders, searches and restarts; and nothing grows but what is kept.
 
-Flat means, from the second day's evening to the last one's:
+Flat means:
 - descriptors, threads, child processes and sockets of the hub: no more than two above the most of the first two days;
-- its memory: no more than 0.6 KB for each new memory (docs/figures.md) and 12 MB that the allocator keeps;
+- its memory, the middle of the last three evenings against that of the first three (a model that has just worked holds 50 MB
+  until it rests): no more than 0.6 KB for each new memory (docs/figures.md) and 12 MB that the allocator keeps;
 - files that are not kept (spool, temporary and runtime folders): as many as on the second evening;
 - what is kept (index, documents, handoffs): the second half of the time takes no more a day than half as much again as the first half;
 - the database: no more than 8 kB a memory, and 18 MB that its log may hold before it is worked in (DuckDB does so at 16 MB).
@@ -16,6 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 import psutil
 import pytest
@@ -25,7 +27,8 @@ from tests.soak.looking import children, processes_of, unfinished_in
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3_600)]
 SERVER = (sys.executable, "-m", "session_mgmt_mcp.server")
-DAYS, SESSIONS, AT_ONCE = 7, 12, 3
+DAYS = int(os.environ.get("SOAK_DAYS", "7"))
+SESSIONS, AT_ONCE = 12, 3
 MONDAY = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
 TOPICS = ("till", "cache", "ledger", "schema", "deploy")
 HANDLES = ("descriptors", "threads", "children", "sockets")
@@ -143,8 +146,9 @@ def grown(days):
         most = max(day[name] for day in days[:2]) + 2
         said += [f"{name}: {day[name]}, at first {most - 2}" for day in days[2:] if day[name] > most]
     allowed = KB_A_MEMORY / 1e3 * (last["memories"] - first["memories"]) + ALLOCATOR_MB
-    if last["MB"] - first["MB"] > allowed:
-        said.append(f"memory: {last['MB'] - first['MB']:.1f} MB more, {allowed:.1f} allowed")
+    more = median(day["MB"] for day in days[-3:]) - median(day["MB"] for day in days[:3])
+    if more > allowed:
+        said.append(f"memory: {more:.1f} MB more, {allowed:.1f} allowed")
     said += [f"{name}: {last[name]}, was {first[name]}" for name in GONE if last[name] > first[name]]
     half = len(days) // 2
     for name in KEPT:
