@@ -188,7 +188,7 @@ class CaptureService:
         await self._ledger.set_cursors(unwritten.cursors)
 
     async def _record_of(self, entry: Entry, tally: _Tally) -> Record | None:
-        clean = self._redact(entry.text)
+        clean = self._without_secrets(entry)
         tally.redacted.update(clean.counts)
         text = clean.text
         if text.strip() in ("", "[private]"):
@@ -224,6 +224,14 @@ class CaptureService:
             metadata=metadata,
             content_hash=content_hash(text),
         )
+
+    def _without_secrets(self, entry: Entry) -> Redacted:
+        """Its text; the name of a tool, which is ours, must not hide how the first line of what follows begins."""
+        lead = f"{entry.call.tool}: " if entry.call else ""
+        if not lead or not entry.text.startswith(lead):
+            return self._redact(entry.text)
+        clean = self._redact(entry.text[len(lead) :])
+        return Redacted(f"{lead}{clean.text}", clean.counts)
 
     def _clean(self, said: str, harmless: str = "") -> str:
         """`harmless` is a text without secrets: what stands in it needs no second look."""
