@@ -1,0 +1,71 @@
+"""Supply chain: what can reach another machine is a closed set, and nothing installs or updates anything by itself."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("domain", "ports", "adapters", "entrypoints")
+REACHING = {
+    "socket", "http.client", "urllib.request", "ftplib", "smtplib", "telnetlib", "xmlrpc.client", "requests", "httpx", "httpx2",
+    "aiohttp", "urllib3", "websockets", "anthropic", "openai", "google.genai", "ollama", "redis", "obstore", "boto3", "grpc", "lancedb",
+}  # fmt: skip
+REASONS = {
+    "adapters/anthropic/": "a vendor that the user set up", "adapters/openai/": "a vendor that the user set up",
+    "adapters/gemini/": "a vendor that the user set up", "adapters/ollama/": "a server that the user set up",
+    "adapters/llm_http.py": "what those four have in common",
+    "adapters/lancedb/": "a shared folder or a bucket that the user set up",
+    "adapters/redis/": "documents on a server that the user set up", "adapters/s3/": "documents in a bucket that the user set up",
+    "entrypoints/hub.py": "the hub's socket", "entrypoints/dial.py": "the hub's socket", "entrypoints/hook.py": "the hub's socket",
+    "entrypoints/shim.py": "the hub's socket",
+    "entrypoints/serving.py": "listens over HTTP when asked to", "entrypoints/http/": "listens over HTTP when asked to",
+}  # fmt: skip
+"""Where a module that can reach another machine may be imported, each with the reason."""
+
+
+def modules() -> list[Path]:
+    return [path for folder in OURS for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imported(tree: ast.AST) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def reaching(names: set[str]) -> set[str]:
+    return {name for name in names if any(name == one or name.startswith(f"{one}.") for one in REACHING)}
+
+
+def test_only_modules_with_a_reason_can_reach_another_machine():
+    some = re.compile("|".join(sorted({re.escape(name.partition(".")[0]) for name in REACHING})))
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in modules()}
+    found = {path: reaching(imported(ast.parse(text))) for path, text in texts.items() if some.search(text)}
+    without = {path: names for path, names in found.items() if names and not path.startswith(tuple(REASONS))}
+    assert without == {}
+    assert [
+        place for place in REASONS if not any(path.startswith(place) for path, names in found.items() if names)
+    ] == []
+
+
+def test_nothing_installs_or_updates_anything_by_itself():
+    words = re.compile(r"\b(?:pip3?|uv|pipx|npm|conda)[\"', ]+(?:install|update|upgrade|self)\b")
+    found = {str(path.relative_to(ROOT)) for path in modules() if words.search(path.read_text())}
+    allowed = {
+        "adapters/local/package_manager.py",  # syncs a project by its lock, when the user granted it and asked
+    }
+    told = {path for path in found - allowed if not _only_told(ROOT / path, words)}
+    assert told == set()
+
+
+def _only_told(path: Path, words: re.Pattern[str]) -> bool:
+    """Whether each such command stands in a sentence for people, not in a list of words to run."""
+    lists = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.List | ast.Tuple)]
+    run = [" ".join(str(one.value) for one in node.elts if isinstance(one, ast.Constant)) for node in lists]
+    return not any(
+        re.match(r"(?:\S*/)?(?:pip3?|uv|pipx|npm|conda) (?:install|update|upgrade|self)\b", line) for line in run
+    )
