@@ -42,7 +42,7 @@ _DIGITS = re.compile(r"\d")
 
 _ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s)$")
 _STEM = 6  # characters that tell words apart
-_NAME = re.compile(r"\w+(?:[./\\]+\w+)+|\w+_\w+|\w*[a-z0-9][A-Z]\w*")
+_NAME = re.compile(r"(?<!\w)(?:\w+(?:[./\\]+\w+)+|\w+_\w+|\w*[a-z0-9][A-Z]\w*)")
 _REST_AND_GAP = re.compile(r"\w*\W+")
 _SHORT_AND_GAP = re.compile(r"\w{1,3}\W+")
 _PAIRED = 16  # words of a question whose neighbours are looked for

@@ -83,7 +83,7 @@ def _service() -> Service:
 
         return Answer("remember", handed)
 
-    return Service(server, {"count": count, "fail": fail}, ("echo",), lambda _: answer())
+    return Service(server, {"count": count, "fail": fail}, ("echo",), lambda _: asyncio.ensure_future(answer()))
 
 
 class _Writer:
