@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 1_024  # bytes of an input: growth has its own test
 SLOWEST = 10  # seconds that one input may take
 MEMORY = 1_500  # MB
-FIRST = 300  # rows of ingredients
+FIRST = 300  # rows of ingredients, where a target does not say otherwise
 AT_ONCE = min(2, os.cpu_count() or 1)
 _STATUS = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)/")
 
@@ -49,8 +49,11 @@ def run(name: str, seconds: int, seed: int = 1) -> tuple[int, str]:
         home = Path(folder)
         for place in ("corpus", "home", "tmp"):
             (home / place).mkdir()
-        ingredients = _ingredients(name)
-        first = [path.read_bytes() for path in seeds(name)] + composed(ingredients, FIRST, seed)
+        target = load(name)
+        ingredients: tuple[bytes, ...] = target.INGREDIENTS
+        first = [path.read_bytes() for path in seeds(name)] + composed(
+            ingredients, getattr(target, "FIRST", FIRST), seed
+        )
         for number, data in enumerate(first):
             (home / "corpus" / f"{number:04}").write_bytes(data)
         options = [
@@ -72,11 +75,6 @@ def run(name: str, seconds: int, seed: int = 1) -> tuple[int, str]:
     covered, features, size = status[-1] if status else ("0", "0", "0")
     line = f"{name}: {tried[1] if tried else 0} tried, {covered} branches, {features} features, {size} kept of {len(first)} to begin with"
     return done.returncode, line if not done.returncode else f"{line}\n{said[-6_000:]}"
-
-
-def _ingredients(name: str) -> tuple[bytes, ...]:
-    words: tuple[bytes, ...] = load(name).INGREDIENTS
-    return words
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -34,6 +34,7 @@ INGREDIENTS = tuple(bytes([number]) for number in range(0, 256, 5))
 UNSENT = (DEEP, DEEPER, "/", "\ud800", nested(300))
 """No client can send it over a line, or it would be the whole disk."""
 SECONDS = 20.0
+FIRST = 10  # a call takes a hundred times as long as a line
 LONGEST_SENTENCE = 3_000
 _loop = asyncio.new_event_loop()
 _caller: list[connection.Connection] = []
