@@ -35,9 +35,18 @@ class Found:
         return among[:k]
 
 
+def lowest(scores: Floats, k: int) -> float:
+    """The k-th best score; of fewer, the last."""
+    number = len(scores)
+    if not number:
+        return 0.0
+    at = max(0, number - k)
+    return float(np.partition(scores, at)[at])
+
+
 def contenders(scores: Floats, above: float, k: int) -> Ints:
     """Where the scores above `above` are that are no lower than the k-th best."""
-    number = len(scores)
-    lowest = np.partition(scores, number - k)[number - k] if number > k else above
-    found: Ints = np.flatnonzero((scores >= lowest) & (scores > above))
+    found: Ints = np.flatnonzero(scores > above)
+    if len(found) > k:
+        found = found[scores[found] >= np.float32(lowest(scores[found], k))]
     return found

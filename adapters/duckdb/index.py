@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb import filters, listing
-from session_mgmt_mcp.adapters.duckdb.best import Found, contenders
-from session_mgmt_mcp.adapters.duckdb.dense import UNKNOWN, Dense
+from session_mgmt_mcp.adapters.duckdb.best import Found
+from session_mgmt_mcp.adapters.duckdb.dense import Dense
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes, IdsOf, Ints
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings, merged, renumbered
 from session_mgmt_mcp.adapters.duckdb.listing import Votes
@@ -18,7 +18,7 @@ from session_mgmt_mcp.adapters.duckdb.rows import Rows
 from session_mgmt_mcp.adapters.duckdb.tokens import QUERY_CHARACTERS, Words, indexed_text
 from session_mgmt_mcp.adapters.duckdb.units import Units
 from session_mgmt_mcp.adapters.duckdb.vocabulary import occurrences
-from session_mgmt_mcp.adapters.duckdb.word_scores import WordScores, word_scores
+from session_mgmt_mcp.adapters.duckdb.word_scores import WordScores
 from session_mgmt_mcp.ports.vector_store import Facet, Filter, Hit, Matches, Meaning, Names, Order, SessionSpan, Unit
 
 DEAD_BEFORE_COMPACTION = 5_000
@@ -191,8 +191,7 @@ class Index:
             new_row = self.rows.compact()
             self.postings = Postings([renumbered(self.postings.whole(), new_row)])
             kept = new_row[self.dense.row.all] >= 0
-            for column in (self.dense.matrix, self.dense.scale, self.dense.row):
-                column.keep(kept)
+            self.dense.keep(kept)
             self.dense.row.all[:] = new_row[self.dense.row.all]
             self.rows["slot"][:] = -1
             self.rows["slot"][self.dense.row.all] = np.arange(len(self.dense))
@@ -211,7 +210,7 @@ class Index:
             terms = self._terms(text)
             if not terms or not len(self.rows):
                 return []
-            words = word_scores(self.rows, self._units, self.postings, terms)
+            words = WordScores(self.rows, self._units, self.postings, terms)
             match unit:
                 case Unit.RECORD:
                     found = words.best_records(wanted, k)
@@ -226,31 +225,22 @@ class Index:
 
     def nearest(self, vector: Floats, where: Filter, k: int) -> list[Hit]:
         with self.lock:
-            return self._hits(self._near(self._cosines(vector, self._mask(where)), k), k)
+            return self._hits(self._near(vector, self._mask(where), k), k)
 
-    def _cosines(self, vector: Floats, wanted: Bools) -> Floats:
-        """By slot; UNKNOWN where the row is not wanted."""
+    def _near(self, vector: Floats, wanted: Bools, k: int) -> Found:
         number = int(np.count_nonzero(wanted & (self.rows["slot"] >= 0)))
-        if number == len(self.dense):
-            return self.dense.cosines(vector)
-        eligible = wanted[self.dense.row.all]
-        if number * 3 < len(eligible):
-            cosines, slots = np.full(len(eligible), UNKNOWN, np.float32), np.flatnonzero(eligible)
-            cosines[slots] = self.dense.cosines(vector, slots)
-            return cosines
-        cosines = self.dense.cosines(vector)
-        cosines[~eligible] = UNKNOWN
-        return cosines
-
-    def _near(self, cosines: Floats, k: int) -> Found:
-        slots = contenders(cosines, UNKNOWN, k)
-        return Found(self.dense.row.all[slots].astype(np.int64), cosines[slots], cosines[slots])
+        among = None
+        if number < len(self.dense):
+            among = self.rows["slot"][np.flatnonzero(wanted)]
+            among = among[among >= 0]
+        slots, cosines = self.dense.nearest(vector, among, k)
+        return Found(self.dense.row.all[slots].astype(np.int64), cosines, cosines)
 
     def words(self, text: str, where: Filter, k: int) -> Worded:
         """What the words of a question say, before it is known what it means."""
         with self.lock:
             wanted = self._mask(where)
-            scores = word_scores(self.rows, self._units, self.postings, self._terms(text))
+            scores = WordScores(self.rows, self._units, self.postings, self._terms(text))
             pools = (scores.best_records(wanted, k), scores.best_windows(wanted, k), scores.best_sessions(wanted, k))
             return Worded(self._changes, wanted, scores, np.concatenate([self._cut(pool, k) for pool in pools]))
 
@@ -259,25 +249,25 @@ class Index:
         with self.lock:
             if words.changes != self._changes:
                 words = self.words(text, where, k)
-            found, cosines = words.rows, np.full(len(self.dense), UNKNOWN, np.float32)
+            found = words.rows
             if meaning is not None:
-                cosines = self._cosines(meaning.vector, words.wanted & self._made_by(meaning.model_id))
-                found = np.concatenate((found, self._cut(self._near(cosines, k), k)))
-            either = np.zeros(len(self.rows), np.bool_)
-            either[found] = True
-            found = np.flatnonzero(either)
-            known = np.append(cosines, np.float32(UNKNOWN))[self.rows["slot"][found]]  # slot -1: no vector
-            by_unit = {
-                Unit.RECORD: words.scores.record[found],
-                Unit.WINDOW: words.scores.window[found],
-                Unit.SESSION: words.scores.session[found],
-            }
+                near = self._near(meaning.vector, words.wanted & self._made_by(meaning.model_id), k)
+                found = np.concatenate((found, self._cut(near, k)))
+            found = np.unique(found)
             return Matches(
                 *self._columns(found),
-                cosines=np.where(known == UNKNOWN, np.nan, known).astype(np.float64),
-                words={unit: score.astype(np.float64) for unit, score in by_unit.items()},
+                cosines=self._cosines(meaning, found),
+                words={unit: score.astype(np.float64) for unit, score in words.scores.of(found).items()},
                 searched=int(np.count_nonzero(words.wanted)),
             )
+
+    def _cosines(self, meaning: Meaning | None, rows: Ints) -> NDArray[np.float64]:
+        """nan where there is none."""
+        cosines = np.full(len(rows), np.nan)
+        if meaning is not None:
+            known = np.flatnonzero((self.rows["slot"][rows] >= 0) & self._made_by(meaning.model_id)[rows])
+            cosines[known] = self.dense.cosines(meaning.vector, self.rows["slot"][rows[known]])
+        return cosines
 
     def _made_by(self, model: str) -> Bools:
         """Rows that have a vector of that model."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes
 
 K1, B = 1.2, 0.75
+MOST_WEIGHT = K1 + 1
+"""What a term that stands in a document infinitely often adds, to an idf of 1."""
 TF_BITS = 6
 MERGED_AT_ONCE = 1 << 18
 """Postings: merging more takes so long that it is done beside the work."""
@@ -153,10 +155,14 @@ def saturation(length: NDArray[Any], average: float) -> Floats:
     return scaled
 
 
+def idf(documents: int, having: int) -> float:
+    """How much a word tells that `having` of the documents have."""
+    return float(np.log1p((documents - having + 0.5) / (having + 0.5)))
+
+
 def weight(tf: Tfs | Floats, saturation: Floats, documents: int, having: int, out: Floats | None = None) -> Floats:
     """BM25's share of one term that `having` of the documents have."""
-    idf = np.log1p((documents - having + 0.5) / (having + 0.5))
     scaled: Floats = np.add(tf, saturation, out=out)
     np.divide(tf, scaled, out=scaled)
-    scaled *= np.float32(idf * (K1 + 1))
+    scaled *= np.float32(idf(documents, having) * MOST_WEIGHT)
     return scaled

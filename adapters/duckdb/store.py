@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -52,6 +53,9 @@ T = TypeVar("T")
 A_BREATH = 0.0005  # two threads that are woken at once may land on one core, where the second waits 5 ms for the first
 PARSED_AT_ONCE = 100  # records, a millisecond
 READ_AT_ONCE = 5_000  # texts that a pattern is tried on before asking whether there are enough
+
+MORE_TO_RESCORE = 14  # of a million memories, the ten nearest are among so many more by int8
+MOST_RESCORED = 64  # behind them int8 tells the order
 
 FORGET_DELETIONS = "delete from gone where revision <= ? and revision < (select max(revision) from gone)"
 
@@ -183,13 +187,7 @@ class DuckDBVectorStore:
         return [found[known[one].seq] for one in ids if one in known and known[one].seq in found]
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
-        def read(cursor: Any) -> dict[str, Vector]:
-            known = self._index.known(ids)
-            found = writing.select_vectors(cursor, [place.seq for place in known.values()])
-            matrix = dict(zip(found.seqs, found.matrix, strict=True))
-            return {one: matrix[place.seq] for one, place in known.items() if place.seq in matrix}
-
-        return await self.read(read)
+        return await self.read(lambda cursor: self._stored(cursor, ids))
 
     async def delete(self, where: Filter) -> int:
         filters.check(where)
@@ -201,7 +199,19 @@ class DuckDBVectorStore:
     async def search_dense(self, vector: Vector, where: Filter, k: int) -> list[Hit]:
         check_vectors(np.asarray(vector).reshape(1, -1), 1, self._dimensions)
         check_k(k)
-        return await self._look(lambda: self._index.nearest(np.asarray(vector, np.float32), where, k))
+        asked = np.asarray(vector, np.float32)
+
+        def read(cursor: Any) -> list[Hit]:
+            near = self._index.nearest(asked, where, k + MORE_TO_RESCORE)
+            return rescored(near, self._stored(cursor, [hit.id for hit in near[:MOST_RESCORED]]), asked)[:k]
+
+        return await self.read(read)
+
+    def _stored(self, cursor: Any, ids: Sequence[str]) -> dict[str, Vector]:
+        known = self._index.known(ids)
+        found = writing.select_vectors(cursor, [place.seq for place in known.values()])
+        matrix = dict(zip(found.seqs, found.matrix, strict=True))
+        return {one: matrix[place.seq] for one, place in known.items() if place.seq in matrix}
 
     async def search_lexical(self, text: str, where: Filter, k: int, unit: Unit = Unit.RECORD) -> list[Hit]:
         check_k(k)
@@ -391,6 +401,17 @@ def read_records(cursor: Any, places: Sequence[Place]) -> dict[int, Record]:
     """By seq; what was deleted meanwhile is left out."""
     models = {place.seq: place.model_id for place in places}
     return {row.seq: to_record(row, models[row.seq]) for row in writing.select_seqs(cursor, list(models))}
+
+
+def rescored(hits: Sequence[Hit], vectors: Mapping[str, Vector], asked: Vector) -> list[Hit]:
+    """In the order of the exact cosines where vectors are given; of equal ones the order stays."""
+    again = [replace(hit, score=cosine(vectors[hit.id], asked)) if hit.id in vectors else hit for hit in hits]
+    return sorted(again, key=lambda hit: -hit.score)
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    product = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(np.dot(one, other) / product) if product else 0.0
 
 
 def check_k(k: int, name: str = "k") -> None:

@@ -60,8 +60,11 @@ class Windows:
 
     def around(self, rows: Ints) -> Ints:
         """In whose windows `rows` are."""
-        touched = np.unique(np.concatenate((rows, self.before.rows[rows], self.after.rows[rows])))
-        return touched[touched >= 0]
+        touched = np.zeros(len(self.saturation) + 1, np.bool_)
+        touched[rows] = True
+        touched[self.before.rows[rows]] = True
+        touched[self.after.rows[rows]] = True
+        return np.flatnonzero(touched[:-1])
 
     def frequencies(self, of_row: Tfs, among: Ints | slice) -> Tfs:
         """How often a word stands in each window; `of_row` has a 0 for nobody at the end."""
@@ -114,12 +117,12 @@ class Units:
         self._touched.append(rows)
         self._average = self._windows = self._sessions = None
 
-    def records(self, rows: Rows) -> Floats:
-        """The saturation of each row by itself: made for each search, since keeping it would take 4 bytes a memory."""
+    def records(self, rows: Rows, among: Ints | slice) -> Floats:
+        """The saturation of rows by themselves: made for each search, since keeping it would take 4 bytes a memory."""
         if self._average is None:
             self._update(rows)
             self._average = float(self._unit_length.all.sum()) / self._documents()
-        return saturation(rows["length"], self._average)
+        return saturation(rows["length"][among], self._average)
 
     def windows(self, rows: Rows) -> Windows:
         if self._windows is None:

@@ -1,0 +1,113 @@
+"""The nearest of many vectors: sign bits first, int8 for what they leave, float32 for the best."""
+
+import numpy as np
+import pytest
+from session_mgmt_mcp.adapters.duckdb import dense as dense_module
+from session_mgmt_mcp.adapters.duckdb.dense import Dense, hamming, signs
+from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
+from session_mgmt_mcp.contracts.samples import START, record
+from session_mgmt_mcp.ports.vector_store import Condition
+
+VECTORS, ASKED = 10_000, 20
+
+
+@pytest.fixture(autouse=True)
+def few_are_worth_bits(monkeypatch):
+    monkeypatch.setattr(dense_module, "WORTH_BITS", 500)
+
+
+def unit(vectors):
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def clustered(count, seed):
+    """As real ones are: a hundred topics and what each says besides."""
+    topics = np.random.default_rng(0).standard_normal((100, 384))
+    rng = np.random.default_rng(seed)
+    return unit(topics[rng.integers(100, size=count)] * 0.7 + rng.standard_normal((count, 384)) * 0.7)
+
+
+def scattered(count, seed):
+    return unit(np.random.default_rng(seed).standard_normal((count, 384)))
+
+
+def nearest_exactly(vectors, asked, among, k):
+    return set(among[np.argsort(-(vectors[among] @ asked))[:k]].tolist())
+
+
+@pytest.fixture(scope="module", params=[clustered, scattered], ids=["clustered", "scattered"])
+def filled(request):
+    vectors = request.param(VECTORS, 1)
+    dense = Dense(384)
+    for start in range(0, VECTORS, 2_500):
+        dense.append(np.arange(start, start + 2_500), vectors[start : start + 2_500])
+    return dense, vectors, request.param(ASKED, 2)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.9, 0.1])
+def test_the_ten_nearest_are_among_the_candidates_whatever_the_vectors_and_the_filter(filled, share):
+    dense, vectors, asked = filled
+    some = np.flatnonzero(np.random.default_rng(3).random(VECTORS) < share)
+    found = 0
+    for one in asked:
+        slots, _ = dense.nearest(one, None if share == 1.0 else some, 24)
+        found += len(nearest_exactly(vectors, one, some, 10) & set(slots.tolist()))
+    assert found >= 0.99 * 10 * ASKED
+
+
+def test_bits_leave_little_to_look_at_where_vectors_are_clustered(monkeypatch):
+    vectors = clustered(VECTORS, 1)
+    dense = Dense(384)
+    dense.append(np.arange(VECTORS), vectors)
+    looked_at = []
+    dots = dense_module.dots
+    monkeypatch.setattr(dense_module, "dots", lambda q, m, s: looked_at.append(len(m)) or dots(q, m, s))
+    for one in clustered(ASKED, 2):
+        dense.nearest(one, None, 24)
+    assert sum(looked_at) < ASKED * VECTORS / 10
+
+
+def test_a_changed_vector_is_found_by_its_new_bits():
+    dense = Dense(384)
+    dense.append(np.arange(3), scattered(3, 1))
+    new = scattered(1, 9)
+    dense.replace(np.array([1]), new)
+    assert hamming(signs(new), dense.bits.all)[1] < 10
+    dense.keep(np.array([False, True, True]))
+    assert hamming(signs(new), dense.bits.all)[0] < 10
+
+
+def test_bits_that_were_not_saved_are_made_again():
+    dense = Dense(384)
+    dense.append(np.arange(5), scattered(5, 1))
+    again = Dense(384, dense.arrays())
+    assert (again.bits.all == dense.bits.all).all()
+
+
+@pytest.mark.parametrize("where", [(), [Condition("project", "=", "rare")], [Condition("kind", "=", "turn")]])
+async def test_a_store_finds_the_nearest_in_the_order_of_the_exact_cosines(tmp_path, where):
+    vectors = clustered(3_000, 1)
+    records = [
+        record(
+            f"r{at}",
+            vector=vector,
+            model_id="m",
+            time=START,
+            project="rare" if at % 20 == 0 else "often",
+            kind="turn" if at % 3 else "action",
+        )
+        for at, vector in enumerate(vectors)
+    ]
+    store = await DuckDBVectorStore.open(tmp_path / "memory.duckdb")
+    await store.upsert(records)
+    some = [at for at, one in enumerate(records) if all(getattr(one, each.field) == each.value for each in where)]
+    right = 0
+    for one in clustered(ASKED, 2):
+        exact = nearest_exactly(vectors.astype(np.float64), one, np.array(some), 10)
+        hits = await store.search_dense(one, where, 10)
+        assert [hit.score for hit in hits] == pytest.approx(
+            [float(vectors[int(hit.id[1:])] @ one) for hit in hits], abs=1e-5
+        )
+        right += len(exact & {int(hit.id[1:]) for hit in hits})
+    assert right >= 0.99 * 10 * ASKED
+    await store.close()
