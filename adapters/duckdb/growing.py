@@ -69,6 +69,10 @@ class Narrow(Column):
         self._widen(numbers)
         super().extend(numbers)
 
+    def take_over(self, other: Column) -> None:
+        self._data, self.size = np.empty(0, np.int8), 0
+        self.extend(other.all)
+
     def write(self, at: NDArray[Any] | int, values: Sequence[int] | NDArray[Any] | int) -> None:
         numbers = np.asarray(values, np.int64)
         self._widen(numbers)
