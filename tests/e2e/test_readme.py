@@ -95,7 +95,7 @@ def test_the_quick_start_commands_work(home, tmp_path):
     assert 1 <= len(hits) <= 3
     assert set(hits[0]) >= {"id", "score", "kind", "project", "session_id", "time", "role", "snippet"}
     shown = [line.replace("ID", hits[0]["id"]) for line in "".join(blocks("sh", page)).splitlines()]
-    table = re.findall(r"\| `(session-mgmt-mcp [^`]+)` \|", page)
+    table = re.findall(r"^\| [^|]+ \| `(session-mgmt-mcp [^`]+)`", page, re.MULTILINE)
     order = sorted(table, key=lambda command: ("uninstall" in command, "purge" in command))
     assert len(shown) == 3 and len(table) >= 7
     for command in [*shown, *order]:
