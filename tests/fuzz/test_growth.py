@@ -22,7 +22,7 @@ GATE = "password= Aa1aaaaaaaaaaaaaaaaaaa ://a@tcp( -p securestring| sudo -S -std
 """Opens what redaction asks before it looks closer."""
 RULES = ("redaction", "secret_names", "secret_places", "secret_tokens", "secret_values")
 EXPONENTIAL = 0.1  # seconds for thirty repetitions
-SCREENED = 3_000, 12_000  # characters
+SCREENED = 2_000, 8_000  # characters
 SUSPECT = 5.5  # times as long for four times the text
 
 
@@ -124,7 +124,7 @@ def test_no_row_of_ingredients_takes_the_square_of_its_length(name, work):
 @pytest.mark.slow
 @pytest.mark.parametrize("pump", load("lines").INGREDIENTS)
 def test_a_stream_is_cut_into_lines_in_one_pass(pump):
-    assert grows(cut_into_lines, lambda size: pump * (size // len(pump)), 1_048_576) == ""
+    assert grows(cut_into_lines, lambda size: pump * (size // len(pump)), 262_144) == ""
 
 
 def _superlinear(work, cases) -> list[str]:

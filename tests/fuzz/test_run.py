@@ -10,6 +10,7 @@ from tests.fuzz.run import run
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # the whole product is instrumented first
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_fuzzer_tries_and_covers_more_than_it_was_given(name):
     code, line = run(name, seconds=2)
