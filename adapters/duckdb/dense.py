@@ -90,6 +90,11 @@ class Dense:
         best = contenders(cosines, NO_COSINE, k)
         return best if among is None else among[best], cosines[best]
 
+    def take_over(self, matrix: Column, scale: Column, row: Column) -> None:
+        """What a snapshot kept."""
+        self.matrix, self.scale, self.row = matrix, scale, row
+        self.bits = Column(np.uint8, data=signs(matrix.all))
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a snapshot keeps: the bits are made of it in no time."""
         return {"matrix": self.matrix.all, "scale": self.scale.all, "row": self.row.all}

@@ -238,8 +238,7 @@ class Snapshots:
             name: Labels(Codes(about["names"][name]), columns[f"{name}-code"].all, columns[f"{name}-row"].all)
             for name in LABELLED
         }
-        for name in index.dense.arrays():
-            setattr(index.dense, name, columns[f"dense-{name}"])
+        index.dense.take_over(**{name: columns[f"dense-{name}"] for name in index.dense.arrays()})
         segments = [Segment(**{name: self._read(saved).all for name, saved in one.items()}) for one in words]
         index.postings = Postings(segments)
         index.revision = about["revision"]

@@ -254,6 +254,7 @@ def test_saving_again_writes_only_what_is_new(tmp_path):
     assert sizes["row-alive"] == 101  # may change in any row
     loaded = snapshot.Snapshots(database).load(4, ["token"], 9)
     assert (loaded.revision, state(loaded)) == (7, state(index))
+    assert loaded.dense.bits.all.tolist() == index.dense.bits.all.tolist()
 
 
 def test_what_was_changed_in_place_is_written_again(tmp_path):
