@@ -14,10 +14,10 @@ MOST = 60_000  # characters of an answer
 
 
 def too_large(name: str, parameter: dict) -> list[object]:
-    """Values of each type that it takes; a text of one word, of many words, and of many lines."""
+    """Values of each type that it takes."""
     values: list[object] = []
     if "string" in kinds(parameter) and "closed" not in kinds(parameter):
-        values += ["a" * HUGE, "till " * (HUGE // 5), "\n" * HUGE]
+        values += ["till\n" * (HUGE // 5)]
     if "array" in kinds(parameter):
         values += [["x"] * MANY, [{"id": str(n), "snippet": "x"} for n in range(MANY)], ["y" * HUGE]]
     if "object" in kinds(parameter):
