@@ -91,7 +91,10 @@ def _lines(link: Link, data: str, *, patient: bool) -> Iterator[bytes]:
         except TimeoutError:
             if not patient:
                 raise
-            reach("probe", data, spawn=False).socket.close()
+            try:
+                reach("probe", data, spawn=False).socket.close()
+            except NoHub:
+                return
             continue
         if not chunk:
             return

@@ -19,7 +19,7 @@ from collections import deque
 from session_mgmt_mcp import places
 from session_mgmt_mcp.dial import HUB_COMMAND, Dial
 from session_mgmt_mcp.lines import CHUNK, Lines, Outbox
-from session_mgmt_mcp.wire import LEAVING, MAX_LINE, Unreachable
+from session_mgmt_mcp.wire import LEAVING, MAX_LINE, NoHub, Unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,6 +120,9 @@ class Shim:
         self._probe = self._probe or Dial("probe", self._data, spawn=False)
         try:
             link = self._probe.step()
+        except NoHub:
+            self._stop_doubting()  # it ended: its end of the line says so
+            return
         except Unreachable as error:
             self._stop_doubting()
             hub.close()

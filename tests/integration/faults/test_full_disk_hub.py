@@ -77,7 +77,8 @@ def test_a_first_start_on_a_full_disk_says_so_and_leaves_nothing_in_the_way(prod
     on_disk.fill()
     client = product.client(command=REAL_SHIM, greeted=False)
     said = client.answer(client.send("tools/list"))["error"]["message"]
-    assert said == f"The disk that holds {product.data} {FULL}"
+    assert said.startswith(f"The disk that holds {product.data}")
+    assert said.endswith(FULL)
     on_disk.free()
     time.sleep(2.1)
     client.shake_hands()
