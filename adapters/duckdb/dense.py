@@ -36,7 +36,7 @@ class Dense:
         self.scale = Column(np.float32, data=arrays.get("scale"))
         self.row = Column(np.int32, data=arrays.get("row"))
         self.replaced = 0
-        self.bits = Column(np.uint8, -(-dimensions // 8), signs(self.matrix.all))
+        self.bits = Column(np.uint8, data=signs(self.matrix.all))
 
     def __len__(self) -> int:
         return len(self.row)
@@ -117,10 +117,11 @@ def lowest_of_sample(distances: Floats, share: float) -> float:
 
 
 def hamming(query: NDArray[np.uint8], bits: NDArray[np.uint8]) -> Floats:
-    found: Floats = np.asarray(simsimd.cdist(query, bits, metric="hamming", dtype="bin8", out_dtype="f32", threads=2))[
-        0
-    ]
-    return found
+    """How many bits differ."""
+    threads = 1 if len(bits) < BITS_WORTH_TWO_THREADS else 2
+    found = simsimd.cdist(query, bits, metric="hamming", dtype="bin8", out_dtype="f32", threads=threads)
+    apart: Floats = np.asarray(found)[0]
+    return apart
 
 
 def signs(matrix: NDArray[Any]) -> NDArray[np.uint8]:

@@ -84,6 +84,19 @@ def test_bits_that_were_not_saved_are_made_again():
     assert (again.bits.all == dense.bits.all).all()
 
 
+async def test_bits_are_there_again_after_a_restart(tmp_path):
+    vectors = clustered(3_000, 1)
+    store = await DuckDBVectorStore.open(tmp_path / "memory.duckdb")
+    await store.upsert([record(f"r{at}", vector=one, model_id="m", time=START) for at, one in enumerate(vectors)])
+    await store.close()
+    assert list((tmp_path / "memory.duckdb.index").rglob("*matrix*"))
+    store = await DuckDBVectorStore.open(tmp_path / "memory.duckdb")
+    assert (await store.search_dense(vectors[7], (), 1))[0].id == "r7"
+    await store.set_vectors(["r7"], -vectors[7:8], "m")
+    assert (await store.search_dense(-vectors[7], (), 1))[0].id == "r7"
+    await store.close()
+
+
 @pytest.mark.parametrize("where", [(), [Condition("project", "=", "rare")], [Condition("kind", "=", "turn")]])
 async def test_a_store_finds_the_nearest_in_the_order_of_the_exact_cosines(tmp_path, where):
     vectors = clustered(3_000, 1)
