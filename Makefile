@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Everything lives in .venv, nothing is installed outside.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 BIN := .venv/bin
-UV := VIRTUAL_ENV=$(CURDIR)/.venv UV_CACHE_DIR=$(CURDIR)/.cache/uv UV_SYSTEM_CERTS=1 $(BIN)/uv
+UV := TMPDIR=$(CURDIR)/.cache VIRTUAL_ENV=$(CURDIR)/.venv UV_CACHE_DIR=$(CURDIR)/.cache/uv UV_SYSTEM_CERTS=1 $(BIN)/uv
 EDITABLE = --no-deps --no-build-isolation -e .
 # Compiled once, also where PYTHONDONTWRITEBYTECODE is set: a hub starts in a third of the time.
 COMPILED = "import duckdb, fastmcp.server.server, numpy, onnxruntime, tokenizers, typer, rich.progress"
@@ -15,6 +15,7 @@ install: .venv/installed
 .venv/locked: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it and run make again."; exit 1; }
 	@echo "Installing into .venv with $$("$(PYTHON)" --version)."
+	@mkdir -p .cache
 	@"$(PYTHON)" -m venv .venv
 	@awk '/^[^ #]/{on=/^uv==/} on' requirements.lock > .venv/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r .venv/uv.lock
@@ -23,6 +24,7 @@ install: .venv/installed
 	@touch $@
 
 .venv/installed: .venv/locked pyproject.toml $(SOURCES)
+	@mkdir -p .cache
 	@$(UV) pip install --quiet $(EDITABLE)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q build/__editable__*
 	@touch $@
