@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from session_mgmt_mcp.domain.text import COMMON_WORDS
+
 MONTHS = re.findall(r"\w+", "january february march april may june july august september october november december")
 _MONTH = "|".join(MONTHS)
 _WORD = re.compile(r"\w+")
@@ -46,12 +48,6 @@ _NAME = re.compile(r"(?<!\w)(?:\w+(?:[./\\]+\w+)+|\w+_\w+|\w*[a-z0-9][A-Z]\w*)")
 _REST_AND_GAP = re.compile(r"\w*\W+")
 _SHORT_AND_GAP = re.compile(r"\w{1,3}\W+")
 _PAIRED = 16  # words of a question whose neighbours are looked for
-_COMMON = frozenset(
-    _WORD.findall(
-        """about and any are can could did does for from had has have her his how its many much not our she should that the
-        their them they this was were what when where which who why will with would you your"""
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +96,9 @@ def cues_of(query: str) -> Cues:
     """
     text = query.lower()
     months, year, day = _named_time(text)
-    stems = [_ENDING.sub("", word)[:_STEM] for word in _WORD.findall(text) if len(word) > 2 and word not in _COMMON]
+    stems = [
+        _ENDING.sub("", word)[:_STEM] for word in _WORD.findall(text) if len(word) > 2 and word not in COMMON_WORDS
+    ]
     names = frozenset(name.lower() for name in _NAME.findall(query))
     return Cues(
         words=frozenset(_WORD.findall(text)),

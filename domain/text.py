@@ -3,9 +3,22 @@
 import hashlib
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterator
+from itertools import islice
 
 CHARACTERS_PER_TOKEN = 4  # the usual estimate for English text and code; domain/tokens.py counts
+STEM = 5  # characters of a word by which a snippet is chosen
+LOOKED_FOR = 64  # different ones of a question
+PLACES = 200  # where one of them is found
 _WORD = re.compile(r"\w+")
+COMMON_WORDS = frozenset(
+    _WORD.findall(
+        """about and any are can could did does for from had has have her his how its many much not our she should that the
+        their them they this was were what when where which who why will with would you your"""
+    )
+)
+"""Which say nothing of what a question is about."""
 
 
 def content_hash(text: str) -> str:
@@ -42,7 +55,7 @@ def snippet(text: str, query: str, limit: int = 60) -> str:
     flat = " ".join(text.split())
     if len(flat) <= size:
         return flat
-    start = _best_start(flat, {word.casefold()[:5] for word in _WORD.findall(query) if len(word) > 2}, size)
+    start = _best_start(flat, _stems(query), size)
     end = min(len(flat), start + size)
     if start:
         start = flat.find(" ", start, end) + 1 or start
@@ -51,13 +64,40 @@ def snippet(text: str, query: str, limit: int = 60) -> str:
     return ("… " if start else "") + flat[start:end] + (" …" if end < len(flat) else "")
 
 
-def _best_start(text: str, stems: set[str], size: int) -> int:
+def _stems(query: str) -> Collection[str]:
+    """How its words begin; the common ones only where there are no others."""
+    words = [word.casefold() for word in _WORD.findall(query) if len(word) > 2]
+    telling = [word for word in words if word not in COMMON_WORDS] or words
+    return list(dict.fromkeys(word[:STEM] for word in telling))[:LOOKED_FOR]
+
+
+def _best_start(text: str, stems: Collection[str], size: int) -> int:
     """Where a window of `size` characters holds the most different stems; a little before the first of them."""
-    found = [(m.start(), m[0].casefold()[:5]) for m in _WORD.finditer(text[:100_000])]
-    matches = [(at, stem) for at, stem in found if stem in stems]
-    best, best_count = 0, 0
-    for at, _ in matches[:200]:
-        count = len({stem for other, stem in matches if at <= other < at + size})
-        if count > best_count:
-            best, best_count = at, count
+    folded = text[:100_000].casefold()
+    found = sorted((at, stem) for stem in stems for at in islice(_begun(folded, stem), PLACES))
+    best, best_count, last = 0, 0, 0
+    inside: Counter[str] = Counter()
+    for at, stem in found[:PLACES]:
+        while last < len(found) and found[last][0] < at + size:
+            inside[found[last][1]] += 1
+            last += 1
+        if len(inside) > best_count:
+            best, best_count = at, len(inside)
+        inside[stem] -= 1
+        if not inside[stem]:
+            del inside[stem]
     return max(0, min(best - size // 6, len(text) - size))
+
+
+def _begun(text: str, stem: str) -> Iterator[int]:
+    """Where a word begins with the stem, or is it, if it is a short one."""
+    at = text.find(stem)
+    while at >= 0:
+        end = at + len(stem)
+        if not _in_word(text[at - 1 : at]) and (len(stem) == STEM or not _in_word(text[end : end + 1])):
+            yield at
+        at = text.find(stem, end)
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
