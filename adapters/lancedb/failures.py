@@ -67,6 +67,7 @@ DAMAGE = (
     "unexpected",
     "range",
     "overflow",
+    "at line 1 column",
 )
 
 

@@ -34,6 +34,7 @@ def test_a_budget_that_is_missed_is_an_exit_other_than_zero(tmp_path, monkeypatc
         assert json.loads(capsys.readouterr().out)["memories"]["10"]["disk"]["measured"] == 12.34
 
 
+@pytest.mark.on_disk
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_row_has_its_figures(tmp_path, capsys) -> None:

@@ -106,7 +106,7 @@ def test_a_reminder_is_told_once_when_the_clock_runs_ahead_and_comes_back(starte
     assert titles(asking) == []
     clock.set("+2d")
     time.sleep(1)
-    assert titles(asking) == ["once", "daily"]
+    assert sorted(titles(asking)) == ["daily", "once"]
     assert titles(asking) == []
     clock.set("+0d")
     assert titles(asking) == []
