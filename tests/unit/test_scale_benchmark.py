@@ -36,7 +36,7 @@ def test_a_budget_that_is_missed_is_an_exit_other_than_zero(tmp_path, monkeypatc
 
 @pytest.mark.on_disk
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_row_has_its_figures(tmp_path, capsys) -> None:
     scale.main(["--memories", "2500", "--data", str(tmp_path), "--json"])
     printed = json.loads(capsys.readouterr().out)
