@@ -16,6 +16,7 @@ from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.parts import embedding_text
 from session_mgmt_mcp.ports.vector_store import Condition
 from session_mgmt_mcp.turns import short_turns
+from session_mgmt_mcp.warmth import let_go
 
 from benchmarks.embedding_rows import feed
 from benchmarks.figures import Budget, Figure, median, p95
@@ -24,7 +25,7 @@ from benchmarks.texts import questions
 from benchmarks.transcripts import write_transcripts
 
 FLOORS = 3
-SEARCHES, PAUSE = 150, 0.05  # seconds between two
+SEARCHES, PAUSE = 150, 0.02  # seconds between two
 EMBEDDING = 12.0  # seconds that the making of vectors is watched
 SETTLED = 7.0  # seconds after which a store that nobody writes to has done its chores
 FLOOR_TEXTS = 600
@@ -42,6 +43,7 @@ async def transcripts(projects: Path | None, megabytes: float) -> list[Figure]:
             write_transcripts(source, megabytes)
         async with application(place / "alone") as app:
             await _stop_vectors()
+            let_go()  # as the hub once it has started: else each full collection stops everybody for 0.1 s
             figures = await _alone(app, source)
         async with application(place / "searched") as app:
             return [*figures, *await _searched(app, source)]
@@ -71,6 +73,7 @@ async def _alone(app: Application, source: Path) -> list[Figure]:
 
 async def _searched(app: Application, source: Path) -> list[Figure]:
     await app.embedder.embed_query("warm")
+    let_go()
     importing = asyncio.create_task(app.capture.import_paths([source]))
     during_import = await _searches(app, importing.done)
     await importing

@@ -104,8 +104,9 @@ class Codes:
     def code(self, name: str) -> int:
         code = self._code.get(name)
         if code is None:
-            code = self._code[name] = len(self.names)
-            self.names.append(name)
+            code = len(self.names)
+            self.names.append(name)  # first: whoever finds a code meanwhile finds its name, too
+            self._code[name] = code
         return code
 
     def find(self, name: str) -> int | None:
@@ -113,8 +114,9 @@ class Codes:
 
     def among(self, names: Iterable[str]) -> Bools:
         """By code: is it one of `names`?"""
+        codes = [code for name in names if (code := self._code.get(name)) is not None]
         table = np.zeros(len(self.names), np.bool_)
-        table[[code for name in names if (code := self._code.get(name)) is not None]] = True
+        table[codes] = True
         return table
 
 
@@ -130,14 +132,16 @@ class Labels:
         self._code = Column(np.int32, data=code)
         self._row = Column(np.int32, data=row)
 
-    def extend(self, start: int, names: Sequence[Sequence[str]]) -> None:
-        """The names of the rows from `start` on."""
+    def pairs(self, start: int, names: Sequence[Sequence[str]]) -> NDArray[np.int32]:
+        """Codes and rows of the names of the rows from `start` on, for `extend`."""
         code = self.codes.code
         pairs = [(code(name), row) for row, some in enumerate(names, start) if some for name in dict.fromkeys(some)]
-        if pairs:
-            codes, rows = zip(*pairs, strict=True)
-            self._code.extend(codes)
-            self._row.extend(rows)
+        return np.array(pairs, np.int32).reshape(-1, 2).T
+
+    def extend(self, pairs: NDArray[np.int32]) -> None:
+        codes, rows = pairs
+        self._code.extend(codes)
+        self._row.extend(rows)
 
     def rows_of(self, names: Iterable[str]) -> NDArray[np.int32]:
         """Rows that have at least one of `names`; one with several of them comes several times."""
@@ -184,6 +188,23 @@ class IdsOf(Sequence[str]):
         return iter(self.among.of_all(self.rows))
 
 
+@dataclass(frozen=True, slots=True)
+class NewIds:
+    """Ids that rows are about to get."""
+
+    ids: Sequence[str]
+    blob: NDArray[np.uint8]
+    ends: Ints
+    hashes: Hashes
+
+    @classmethod
+    def of(cls, ids: Sequence[str]) -> "NewIds":
+        encoded = [record_id.encode() for record_id in ids]
+        ends = np.cumsum([len(one) for one in encoded], dtype=np.int64)
+        hashes = np.fromiter(map(hash64, ids), np.uint64, len(ids))
+        return cls(ids, np.frombuffer(b"".join(encoded), np.uint8), ends, hashes)
+
+
 class Ids:
     """Which row an id stands in: ids as bytes, found by hash in sorted runs; the newest ones by a dict."""
 
@@ -191,6 +212,7 @@ class Ids:
         self._blob = Column(np.uint8, data=blob)
         self._ends = Narrow(np.zeros(1, np.int8) if ends is None else ends)
         self._recent: dict[str, int] = {}
+        self._unsorted: list[Hashes] = []  # of the recent ones
         self._runs: list[Run] = []  # each at least twice as long as the next
 
     def __len__(self) -> int:
@@ -235,20 +257,23 @@ class Ids:
         return found
 
     def extend(self, ids: Sequence[str]) -> None:
+        self.add(NewIds.of(ids))
+
+    def add(self, new: "NewIds") -> None:
         row = len(self)
-        encoded = [record_id.encode() for record_id in ids]
-        self._blob.extend(np.frombuffer(b"".join(encoded), np.uint8))
-        self._ends.extend(np.cumsum([len(one) for one in encoded], dtype=np.int64) + int(self._ends.all[-1]))
-        self._recent.update((record_id, row + offset) for offset, record_id in enumerate(ids))
+        self._blob.extend(new.blob)
+        self._ends.extend(new.ends + int(self._ends.all[-1]))
+        self._recent.update(zip(new.ids, range(row, row + len(new.ids)), strict=True))
+        self._unsorted.append(new.hashes)
         if len(self._recent) > RECENT:
             self._settle()
 
     def _settle(self) -> None:
         if not self._recent:
             return
-        hashes = np.fromiter((hash64(one) for one in self._recent), np.uint64, len(self._recent))
-        self._runs.append(sorted_run(hashes, np.fromiter(self._recent.values(), np.int32, len(self._recent))))
-        self._recent = {}
+        hashes = np.concatenate(self._unsorted)
+        self._runs.append(sorted_run(hashes, np.arange(len(self) - len(hashes), len(self), dtype=np.int32)))
+        self._recent, self._unsorted = {}, []
         while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
             self._merge()
 

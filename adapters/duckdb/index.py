@@ -11,7 +11,7 @@ from session_mgmt_mcp.adapters.duckdb import filters, listing
 from session_mgmt_mcp.adapters.duckdb.best import Found
 from session_mgmt_mcp.adapters.duckdb.dense import Dense
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes, IdsOf, Ints
-from session_mgmt_mcp.adapters.duckdb.lexical import Postings, merged, renumbered
+from session_mgmt_mcp.adapters.duckdb.lexical import Postings, merged, renumbered, segment
 from session_mgmt_mcp.adapters.duckdb.listing import Votes
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
@@ -83,21 +83,25 @@ class Index:
         """New records, and changed ones (`replaced`), some of which keep their vector (`kept`)."""
         hashes = self._words.hashes
         documents = [hashes(indexed_text(row.text, row.role, row.tags)) if row.worded else [] for row in rows]
-        with self.lock:
+        new = self.rows.new(rows, [len(document) for document in documents])
+        words = segment(len(self.rows), documents)
+        with self.lock:  # searches wait: for columns that grow, no more
             vectors = self._vectors_to_keep(kept)
             if replaced:
                 wanted = set(replaced)
                 self._kill([self.rows.find(row.id) for row in rows if row.seq in wanted])
-            added = self.rows.append(rows, [len(document) for document in documents])
-            self.postings.append(added.start, documents)
+            added = self.rows.append(new)
+            self.postings.append(words)
             self._changes += 1
             self._units.touch(np.arange(added.start, added.stop))
-            self._move_vectors(vectors, {row.seq: at for at, row in zip(added, rows, strict=True)})
+            if vectors:
+                self._move_vectors(vectors, {row.seq: at for at, row in zip(added, rows, strict=True)})
             fresh = [row for row in rows if row.vector is not None]
             if fresh:
                 matrix = np.stack([row.vector for row in fresh if row.vector is not None])
                 self.put_vectors(Vectors([row.seq for row in fresh], [row.model_id for row in fresh], matrix))
             self._compact_when_due()
+        self._merge_words(large=False)
 
     def put_vectors(self, vectors: Vectors) -> None:
         with self.lock:
@@ -167,13 +171,16 @@ class Index:
     def lopsided(self) -> bool:
         """Whether `merge_words` has something to do."""
         with self.lock:
-            return self.postings.lopsided() is not None
+            return self.postings.uneven(large=True) is not None
 
     def merge_words(self) -> None:
         """Puts large segments of postings together, for one thread beside the one that writes."""
+        self._merge_words(large=True)
+
+    def _merge_words(self, *, large: bool) -> None:
         while True:
             with self.lock:
-                pair = self.postings.lopsided()
+                pair = self.postings.uneven(large=large)
             if pair is None:
                 return
             one = merged(*pair)

@@ -98,22 +98,19 @@ def renumbered(source: Segment, new_row: NDArray[np.int64]) -> Segment:
 class Postings:
     """All segments: a new one for each batch, merged so that there are never more than a dozen or so.
 
-    Large ones are merged by whoever has the time: `lopsided` names two, `replace` puts one in their place.
+    Whoever has the time merges them: `uneven` names two, `replace` puts one in their place.
     """
 
     def __init__(self, segments: Iterable[Segment] = ()) -> None:
         self.segments = list(segments)
 
-    def append(self, first_row: int, documents: Sequence[Sequence[int]]) -> None:
-        self.segments.append(segment(first_row, documents))
-        while len(self.segments) > 1 and small(*self.segments[-2:]) and uneven(*self.segments[-2:]):
-            right, left = self.segments.pop(), self.segments.pop()
-            self.segments.append(merged(left, right))
+    def append(self, one: Segment) -> None:
+        self.segments.append(one)
 
-    def lopsided(self) -> tuple[Segment, Segment] | None:
-        """The last two neighbours that have yet to be merged, and are too large to be merged at once."""
+    def uneven(self, *, large: bool) -> tuple[Segment, Segment] | None:
+        """The last two neighbours that have yet to be merged; `large`: they would keep the thread that writes waiting."""
         pairs = [*pairwise(self.segments)]
-        return next((pair for pair in reversed(pairs) if uneven(*pair) and not small(*pair)), None)
+        return next((pair for pair in reversed(pairs) if uneven(*pair) and small(*pair) != large), None)
 
     def replace(self, left: Segment, right: Segment, by: Segment) -> None:
         """Nothing happens if they have gone meanwhile."""

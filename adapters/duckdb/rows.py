@@ -1,11 +1,12 @@
 """What the index knows of each record besides its words and vector: one row, in columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels, Narrow
+from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels, Narrow, NewIds
 from session_mgmt_mcp.adapters.duckdb.records import LABELLED, Row
 from session_mgmt_mcp.adapters.duckdb.tokens import hash64
 
@@ -21,6 +22,15 @@ NUMBERS: dict[str, type[np.generic]] = {
     "slot": np.int32,
 }
 LONGEST = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows as numbers, ready to stand behind those that are there."""
+
+    numbers: Mapping[str, NDArray[Any]]  # by column
+    ids: NewIds
+    labels: Mapping[str, NDArray[np.int32]]
 
 
 class Rows:
@@ -56,27 +66,35 @@ class Rows:
         """Living rows whose words count."""
         return int(np.count_nonzero(self["alive"] & self["worded"]))
 
-    def append(self, rows: Sequence[Row], lengths: Sequence[int]) -> range:
-        added = range(len(self), len(self) + len(rows))
-        columns = self.columns
+    def new(self, rows: Sequence[Row], lengths: Sequence[int]) -> NewRows:
+        """What `append` takes, made by the thread that writes while others go on reading."""
+        numbers: dict[str, Any] = {}
         for name in CODED:
             code = self.codes[name].code
-            columns[name].extend([code(getattr(row, name)) for row in rows])
-        columns["seq"].extend([row.seq for row in rows])
-        columns["position"].extend([row.position for row in rows])
-        columns["time"].extend([row.time for row in rows])
-        columns["content_hash"].extend(
-            np.array([hash64(row.content_hash) if row.content_hash else 0 for row in rows], np.uint64)
-        )
-        columns["unit"].extend([self._unit(code) for code in columns["session"].all[added.start :].tolist()])
-        columns["length"].extend([min(length, LONGEST) for length in lengths])
-        columns["alive"].extend(np.ones(len(rows), np.bool_))
-        columns["worded"].extend([row.worded for row in rows])
-        columns["slot"].extend(np.full(len(rows), -1, np.int32))
-        self.ids.extend([row.id for row in rows])
-        for name, labels in self.labels.items():
-            labels.extend(added.start, [getattr(row, name) for row in rows])
-        self.alive += len(rows)
+            numbers[name] = np.array([code(getattr(row, name)) for row in rows], np.int64)
+        numbers["seq"] = np.array([row.seq for row in rows], np.int64)
+        numbers["position"] = np.array([row.position for row in rows], np.int64)
+        numbers["time"] = np.array([row.time for row in rows], np.int64)
+        hashes = (hash64(row.content_hash) if row.content_hash else 0 for row in rows)
+        numbers["content_hash"] = np.fromiter(hashes, np.uint64, len(rows))
+        numbers["length"] = np.minimum(np.array(lengths, np.int64), LONGEST)
+        numbers["alive"] = np.ones(len(rows), np.bool_)
+        numbers["worded"] = np.array([row.worded for row in rows], np.bool_)
+        numbers["slot"] = np.full(len(rows), -1, np.int32)
+        labels = {
+            name: known.pairs(len(self), [getattr(row, name) for row in rows]) for name, known in self.labels.items()
+        }
+        return NewRows(numbers, NewIds.of([row.id for row in rows]), labels)
+
+    def append(self, new: NewRows) -> range:
+        added = range(len(self), len(self) + len(new.ids.ids))
+        for name, numbers in new.numbers.items():
+            self.columns[name].extend(numbers)
+        self.columns["unit"].extend([self._unit(code) for code in new.numbers["session"].tolist()])
+        self.ids.add(new.ids)
+        for name, pairs in new.labels.items():
+            self.labels[name].extend(pairs)
+        self.alive += len(added)
         return added
 
     def _unit(self, session: int) -> int:

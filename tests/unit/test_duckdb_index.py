@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from itertools import pairwise
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from session_mgmt_mcp.adapters.duckdb.growing import Ids, IdsOf, Narrow
 from session_mgmt_mcp.adapters.duckdb.index import Index, Vectors
 from session_mgmt_mcp.adapters.duckdb.lexical import Postings
 from session_mgmt_mcp.adapters.duckdb.records import Row
+from session_mgmt_mcp.adapters.duckdb.rows import Rows
 from session_mgmt_mcp.adapters.duckdb.tokens import Words, indexed_text
 from session_mgmt_mcp.ports.vector_store import Condition, Unit
 
@@ -180,7 +182,7 @@ def test_words_merged_beside_the_work_are_the_same_words(steps, at_once):
 def test_words_that_went_while_they_were_merged_stay_away(monkeypatch):
     monkeypatch.setattr(lexical, "MERGED_AT_ONCE", 0)
     index, _ = play([("put", [a_row(1, "reset")]), ("put", [a_row(2, "cache")])])
-    left, right = index.postings.lopsided()
+    left, right = index.postings.uneven(large=True)
     index.remove([1])
     index.compact()
     index.postings.replace(left, right, lexical.merged(left, right))
@@ -344,10 +346,31 @@ def test_dead_rows_are_taken_out_in_time(monkeypatch):
     assert len(index.lexical("cache", [], 9, Unit.RECORD)) == 2
 
 
+@pytest.mark.parametrize(("where", "name"), [(Rows, "new"), (index_module, "segment"), (index_module, "merged")])
+def test_searches_go_on_while_new_rows_are_made_ready(monkeypatch, where, name):
+    index, seen = Index(4), []
+    index.put([a_row(1, "cache")])
+    make = getattr(where, name)
+
+    def searched(*given):
+        other = Thread(target=lambda: seen.append(index.count([])), daemon=True)
+        other.start()
+        other.join(5)
+        assert not other.is_alive()
+        return make(*given)
+
+    monkeypatch.setattr(where, name, searched)
+    index.put([a_row(2, "cache")])
+    assert seen and set(seen) <= {1, 2}
+    assert index.count([]) == 2
+
+
 def test_postings_stay_in_few_segments_however_they_come():
     postings = Postings()
     for row in range(500):
-        postings.append(row, [[1, 2, 2, 7 + row]])
+        postings.append(lexical.segment(row, [[1, 2, 2, 7 + row]]))
+        while pair := postings.uneven(large=False):
+            postings.replace(*pair, lexical.merged(*pair))
     assert len(postings.segments) < 16
     rows, tf = postings.of(2, None)
     assert rows.tolist() == list(range(500))
