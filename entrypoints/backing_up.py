@@ -10,9 +10,10 @@ What lies on a server (Redis, S3) stays there and is not in it.
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,22 +86,30 @@ def check_documents(backup: Path) -> int:
     return sum(copies.check(backup / name) for name in DOCUMENTS if (backup / name).is_dir())
 
 
-def restore_documents(backup: Path, data: Path) -> None:
-    """What `backup` has of folders takes the place of those that are there; settings only where there are none.
+@contextlib.contextmanager
+def documents_beside(backup: Path, data: Path) -> Iterator[Callable[[], None]]:
+    """Copies of what `backup` has of folders and settings, and a call that puts them in the place of those that are there.
 
-    Raises Unavailable.
+    Settings only where there are none. Raises Unavailable.
     """
     from session_mgmt_mcp.adapters.duckdb.backups import work_folder
 
     try:
-        for name in (*DOCUMENTS, PAGES):
-            if (backup / name).is_dir():
-                with work_folder(data / name) as folder:
-                    copies.copy(backup / name, folder / name)
-                    copies.exchange(folder / name, data / name)
-        settings = data / SETTINGS
-        if (backup / SETTINGS).is_file() and not settings.exists():
-            shutil.copyfile(backup / SETTINGS, settings)
-            settings.chmod(0o600)
+        with work_folder(data / SETTINGS) as beside:
+            folders = [name for name in (*DOCUMENTS, PAGES) if (backup / name).is_dir()]
+            for name in folders:
+                copies.copy(backup / name, beside / name)
+            settings = (backup / SETTINGS).is_file() and not (data / SETTINGS).exists()
+            if settings:
+                shutil.copyfile(backup / SETTINGS, beside / SETTINGS)
+                (beside / SETTINGS).chmod(0o600)
+
+            def put_in_place() -> None:
+                for name in folders:
+                    copies.exchange(beside / name, data / name)
+                if settings:
+                    (beside / SETTINGS).replace(data / SETTINGS)
+
+            yield put_in_place
     except OSError as error:
         raise files.translated(error, data) from error

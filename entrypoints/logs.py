@@ -51,6 +51,11 @@ class OwnersFile(RotatingFileHandler):
         opened = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return os.fdopen(opened, "a", encoding="utf-8", errors="backslashreplace")
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A line that finds no room is lost: on stderr it would stand with its secrets, in a file without an end."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
 
 def configure(*, debug: bool = False, folder: Path | None = None) -> None:
     """Sends all logging of this process to the hub's log; to stderr where that cannot be written."""

@@ -32,8 +32,9 @@ def restore(file: Path, yes: bool) -> dict[str, Any]:
     if lock is None:
         raise Unavailable("A hub was started again meanwhile: close Claude Code's sessions and run this again.")
     try:
-        records = asyncio.run(memories.restored(source, settings) if lance else backups.restore(source, database))
-        backing_up.restore_documents(file, data)
+        with backing_up.documents_beside(file, data) as put_in_place:  # what finds no room changes nothing
+            records = asyncio.run(memories.restored(source, settings) if lance else backups.restore(source, database))
+            put_in_place()
     finally:
         os.close(lock)
     return {"restored": str(file), "records": records, "documents": documents}

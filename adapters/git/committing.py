@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -41,15 +41,17 @@ async def commit(
     top = Path(os.fsdecode((await _asked(("rev-parse", "--show-toplevel"), folder, timeout)).removesuffix(b"\n")))
     index = await _asked(("rev-parse", "--path-format=absolute", "--git-path", "index"), folder, timeout)
     head = (await _asked(("rev-parse", "--verify", "HEAD"), folder, timeout)).decode().strip()
-    await _judged(await asyncio.to_thread(_would_add, top, paths, timeout), judge)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own:
+    with ExitStack() as opened:
         where = Path(os.fsdecode(index.removesuffix(b"\n")))
-        before = _Before(head, where, Path(own) / "index", f"checkpoint {uuid4().hex[:8]}")
         try:
+            own = opened.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+            before = _Before(head, where, Path(own) / "index", f"checkpoint {uuid4().hex[:8]}")
             await asyncio.to_thread(shutil.copy2, before.index, before.copy)
         except OSError as error:
             advice = "mend that and try again; nothing was committed"
-            raise Unavailable(f"{before.index} cannot be copied to {own} ({error.strerror}): {advice}.") from error
+            place = tempfile.gettempdir()
+            raise Unavailable(f"{where} cannot be copied to {place} ({error.strerror}): {advice}.") from error
+        await _judged(await asyncio.to_thread(_would_add, top, paths, timeout), judge)
         given = b"".join(os.fsencode(path) + b"\0" for path in paths)
         try:
             await run((*_COMMIT, f"--message={message}"), top, patience, given, {"GIT_REFLOG_ACTION": before.mark})

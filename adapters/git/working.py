@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from session_mgmt_mcp.adapters.git.history import is_hash, lines
-from session_mgmt_mcp.adapters.git.process import MOST_BYTES, Answer, ask, text
+from session_mgmt_mcp.adapters.git.process import MOST_BYTES, NOTHING, Answer, ask, text
 from session_mgmt_mcp.ports.git_repository import MOST_CHANGED, Changed, DiffStat, Operation, WorkingState
 
 State = Literal["modified", "added", "deleted", "renamed", "conflicted", "untracked"]
@@ -145,12 +145,15 @@ def compared(options: Sequence[str], folder: Path, timeout: float, most_bytes: i
     settings = without_filters(folder, timeout)
     where = ask(("rev-parse", "--path-format=absolute", "--git-path", "index"), folder, timeout).out.removesuffix(b"\n")
     index = Path(os.fsdecode(where))
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own:
-        copy = None
-        if where and index.is_file():
-            # with its time, by which git tells which files it has to read
-            copy = Path(shutil.copy2(index, own))
-        return ask((*_DIFF, *options), folder, timeout, settings=settings, index=copy, most_bytes=most_bytes)
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own:
+            copy = None
+            if where and index.is_file():
+                # with its time, by which git tells which files it has to read
+                copy = Path(shutil.copy2(index, own))
+            return ask((*_DIFF, *options), folder, timeout, settings=settings, index=copy, most_bytes=most_bytes)
+    except OSError:
+        return NOTHING  # no room for the copy: unknown, as with a git that is not there
 
 
 def tracked(folder: Path, timeout: float) -> list[str] | None:

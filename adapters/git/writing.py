@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from session_mgmt_mcp.ports.errors import Invalid, Unavailable
@@ -34,9 +34,14 @@ async def run(
 
     Raises Invalid with what git or a hook said, Unavailable after `timeout` seconds. A process that a hook left behind on purpose lives on, unless git had to be ended.
     """
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as standard_input:
-        standard_input.write(given)
-        standard_input.seek(0)
+    with ExitStack() as opened:
+        try:
+            said, standard_input = (opened.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+            standard_input.write(given)
+            standard_input.seek(0)
+        except OSError as error:
+            place = f"{tempfile.gettempdir()} cannot hold what git is to be given ({error.strerror})"
+            raise Unavailable(f"{place}: mend that and try again.") from error
         try:
             process = await asyncio.create_subprocess_exec(
                 "git", *what, cwd=folder, env=environment() | dict(more), start_new_session=True,

@@ -56,6 +56,18 @@ def disk(tmp_path):
 
 
 @pytest.fixture
+def full(disk):
+    """Call it when the disk is to be full; the names that stood there then."""
+
+    def fill(leave=0):
+        names = disk.names()
+        disk.fill(leave)
+        return names
+
+    return fill
+
+
+@pytest.fixture
 def on_disk(disk, monkeypatch):
     """The data directory and the logs lie on the small disk."""
     monkeypatch.setenv("SESSION_MGMT_DATA_DIR", str(disk.folder / "data"))

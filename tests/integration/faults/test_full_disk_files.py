@@ -19,18 +19,6 @@ LOCKS = re.compile(r"(^|/)\.[^/]*lock$")
 LARGE = "x" * 100_000
 
 
-@pytest.fixture
-def full(disk):
-    """Call it when the disk is to be full; the names that stood there then."""
-
-    def fill(leave=0):
-        names = disk.names()
-        disk.fill(leave)
-        return names
-
-    return fill
-
-
 def only_locks(names):
     return [name for name in names if not LOCKS.search(name)] == []
 
