@@ -48,9 +48,9 @@ async def commit(
             before = _Before(head, where, Path(own) / "index", f"checkpoint {uuid4().hex[:8]}")
             await asyncio.to_thread(shutil.copy2, before.index, before.copy)
         except OSError as error:
-            advice = "mend that and try again; nothing was committed"
-            place = tempfile.gettempdir()
-            raise Unavailable(f"{where} cannot be copied to {place} ({error.strerror}): {advice}.") from error
+            place, why = tempfile.gettempdir(), error.strerror
+            said = f"{where} cannot be copied to {place} ({why}): mend that and try again; nothing was committed."
+            raise Unavailable(said) from error
         await _judged(await asyncio.to_thread(_would_add, top, paths, timeout), judge)
         given = b"".join(os.fsencode(path) + b"\0" for path in paths)
         try:
