@@ -16,6 +16,7 @@ from typing import NoReturn, TypeVar
 
 from session_mgmt_mcp.adapters.local import files
 from session_mgmt_mcp.adapters.local.names import SUFFIX, beginning, file_stem, name_of
+from session_mgmt_mcp.adapters.local.settled_time import settled
 from session_mgmt_mcp.ports.errors import Conflict, Corrupt, Invalid, Unavailable, Unsupported
 from session_mgmt_mcp.ports.sealed_documents import sealed, unsealed
 from session_mgmt_mcp.ports.session_storage import (
@@ -36,7 +37,7 @@ DAMAGED = ".damaged"
 LOCKS = 8  # a collection; with one, two processes write half as fast (docs/architecture/0025)
 THREADS = 4
 SWEEP_EVERY, SWEEP_AT_ONCE = 64, 256
-"""With every 64th write of a collection its next 256 documents are looked at, and the expired ones go."""
+"""With every 64th write of a collection its next 256 documents are looked at, and the expired ones go, unless the clock leapt."""
 _ENVELOPE = 2_000
 
 
@@ -152,10 +153,7 @@ class LocalSessionStorage:
             document = _read(place)
         except Corrupt as error:
             document = self._read_again(place, error)
-        if document is None or not self._expired(document):
-            return document
-        self._forget(place)
-        return None
+        return None if document is None or self._expired(document) else document
 
     def _read_again(self, place: _Place, error: Corrupt) -> Document | None:
         """Nobody writes now: what is still damaged is moved aside."""
@@ -211,20 +209,23 @@ class LocalSessionStorage:
 
     def _sweep(self, collection: str) -> None:
         names: Sequence[str] = ()
-        with suppress(OSError):  # said to whoever asks for it, as what is wrong with a document
+        now = None
+        with suppress(OSError, Unavailable):  # said to whoever asks for it, as what is wrong with a document
+            now = settled(self._folder, self._now())
+        if now is None:
+            return
+        with suppress(OSError):
             names = self._names(collection, "", self._swept.get(collection, ""))[:SWEEP_AT_ONCE]
         self._swept[collection] = names[-1] if len(names) == SWEEP_AT_ONCE else ""
         for place in (self._place(collection, name) for name in names):
             with suppress(OSError, Corrupt, Unsupported):
-                document = _read(place)
-                if document is not None and self._expired(document):
-                    self._forget(place)
+                if _is_over(_read(place), now):
+                    self._forget(place, now)
 
-    def _forget(self, place: _Place) -> None:
+    def _forget(self, place: _Place, now: datetime) -> None:
         """Takes away what has expired, unless somebody has written it anew; where that fails, it goes another time."""
         with suppress(OSError, Unavailable), self._writing(place):
-            document = _read(place)
-            if document is not None and self._expired(document):
+            if _is_over(_read(place), now):
                 place.file.unlink()
 
     def _version(self, place: _Place, expected: int | None) -> int:
@@ -250,7 +251,7 @@ class LocalSessionStorage:
         raise Corrupt(f"{error}: it was moved to {moved} and is no longer used; look at it there.", moved) from None
 
     def _expired(self, document: Document) -> bool:
-        return document.expires is not None and document.expires <= self._now()
+        return _is_over(document, self._now())
 
     @contextmanager
     def _writing(self, place: _Place) -> Iterator[None]:
@@ -278,6 +279,10 @@ def examined(folder: Path) -> Examined:
         except Corrupt:
             damaged.append(file)
     return Examined(whole, damaged)
+
+
+def _is_over(document: Document | None, now: datetime) -> bool:
+    return document is not None and document.expires is not None and document.expires <= now
 
 
 def _check_version(place: _Place, version: int, expected: int | None) -> None:

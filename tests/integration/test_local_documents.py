@@ -341,14 +341,77 @@ async def test_expired_documents_go_from_the_disk_in_passing(folder, storage, cl
     for n in range(20):
         await storage.put("s", f"e{n}", {}, expires=soon)
     await storage.put("s", "kept", {})
-    clock.advance(hours=1)
-    await storage.get("s", "e0")
-    await storage.list("s", "e1")
-    assert len(list((folder / "s").glob("*.jsonl"))) == 9
+    clock.advance(days=1)
+    await swept(storage)
+    assert [path.name for path in (folder / "s").glob("*.jsonl")] == ["kept.jsonl"]
+
+
+async def swept(storage):
     for n in range(SWEEP_EVERY):
         await storage.put("s", "kept", {"n": n})
     await storage.close()
-    assert [path.name for path in (folder / "s").glob("*.jsonl")] == ["kept.jsonl"]
+
+
+def there(folder):
+    return {path.name.removesuffix(".jsonl") for path in (folder / "s").glob("*.jsonl")} - {"kept"}
+
+
+@pytest.fixture
+async def believed(folder, clock):
+    """`await believed()`: looks at the clock, and lets the storage sweep."""
+
+    async def sweep():
+        await swept(LocalSessionStorage(folder, clock.now))
+        return there(folder)
+
+    clock.advance(days=-1)
+    await sweep()
+    clock.advance(days=1)
+    await sweep()
+    return sweep
+
+
+async def test_a_clock_that_is_years_ahead_for_a_moment_deletes_nothing(folder, clock, believed):
+    storage = LocalSessionStorage(folder, clock.now)
+    await storage.put("s", "one", {"n": 1}, expires=clock.now() + timedelta(days=90))
+    clock.advance(days=3650)
+    assert await storage.get("s", "one") is None and (await storage.list("s", "one")).documents == []
+    await storage.close()
+    assert await believed() == {"one"}
+    clock.advance(hours=23)
+    assert await believed() == {"one"}, "in another process, too"
+    clock.advance(days=-3651)
+    assert await believed() == {"one"}
+    storage = LocalSessionStorage(folder, clock.now)
+    assert (await storage.get("s", "one")).body == {"n": 1}
+    await storage.close()
+    clock.advance(days=3650)
+    assert await believed() == {"one"}, "once more"
+    clock.advance(days=-3650, hours=1)
+    clock.advance(days=20)
+    assert await believed() == {"one"}
+
+
+async def test_what_has_expired_goes_a_day_after_somebody_was_away_for_months(folder, clock, believed):
+    storage = LocalSessionStorage(folder, clock.now)
+    await storage.put("s", "one", {}, expires=clock.now() + timedelta(days=90))
+    await storage.close()
+    clock.advance(days=200)
+    assert await believed() == {"one"}
+    clock.advance(hours=25)
+    assert await believed() == set()
+
+
+async def test_what_is_known_of_the_clock_may_be_damaged(folder, clock, believed):
+    storage = LocalSessionStorage(folder, clock.now)
+    await storage.put("s", "one", {}, expires=clock.now() + timedelta(minutes=1))
+    await storage.close()
+    clock.advance(hours=1)
+    for damage in (b"", b"[1, 2]", b'["x", null]', b"\xff", b'["0001-01-01T00:00:00+23:00", null]'):
+        (folder / ".time").write_bytes(damage)
+        assert await believed() == {"one"}
+    clock.advance(hours=25)
+    assert await believed() == set()
 
 
 async def test_a_sweep_leaves_what_is_damaged_for_whoever_asks(folder, storage):

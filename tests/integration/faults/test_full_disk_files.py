@@ -15,7 +15,7 @@ from session_mgmt_mcp.contracts.samples import record
 from session_mgmt_mcp.election import announce, announced, take
 from session_mgmt_mcp.ports.errors import Unavailable
 
-LOCKS = re.compile(r"(^|/)\.[^/]*lock$")
+LOCKS = re.compile(r"(^|/)\.([^/]*lock|time)$")
 LARGE = "x" * 100_000
 
 
