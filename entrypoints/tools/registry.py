@@ -16,6 +16,7 @@ from fastmcp.utilities.json_schema import dereference_refs
 from pydantic import ValidationError as PydanticValidationError
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.quoting import visible
+from session_mgmt_mcp.failures import of_the_system
 from session_mgmt_mcp.fastmcp_internals import tell_schemas
 from session_mgmt_mcp.ports.errors import PortError
 from session_mgmt_mcp.tools.visible import Visible
@@ -118,11 +119,9 @@ class OneSentence(Middleware):
             if isinstance(error.__cause__, PydanticValidationError):
                 raise ToolError(_wrong_arguments(context.message.name, error.__cause__)) from None
             raise
-        except (PortError, ToolError) as error:
-            cause = error if isinstance(error, PortError) else error.__cause__
-            if isinstance(cause, PortError):
-                # a file's name in it may be no text, which no client could be told
-                raise ToolError(visible(str(cause).encode("utf-8", "replace").decode())) from cause
+        except (PortError, OSError, ToolError) as error:
+            if said := _sentence(error):
+                raise ToolError(said) from error.__cause__
             raise
 
     async def on_read_resource(
@@ -133,10 +132,22 @@ class OneSentence(Middleware):
         try:
             return await call_next(context)
         except Exception as error:
-            cause = error if isinstance(error, PortError) else error.__cause__
-            if isinstance(cause, PortError):
-                raise ResourceError(visible(str(cause))) from cause
+            if said := _sentence(error):
+                raise ResourceError(said) from error.__cause__
             raise
+
+
+def _sentence(error: Exception) -> str:
+    """Of what a port raised, or the system and no adapter translated; empty: nobody knows what to do."""
+    cause = error if isinstance(error, (PortError, OSError)) else error.__cause__
+    if isinstance(cause, PortError):
+        said = str(cause)
+    elif isinstance(cause, OSError) and cause.strerror:
+        said = of_the_system(cause)
+    else:
+        return ""
+    # a file's name in it may be no text, which no client could be told
+    return visible(said.encode("utf-8", "replace").decode())
 
 
 def _wrong_arguments(name: str, error: PydanticValidationError) -> str:

@@ -1,5 +1,7 @@
 """Each tool, through a real MCP client over a real server."""
 
+import errno
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -186,3 +188,22 @@ async def test_forgetting_all_memories_leaves_the_documents(product_in, shop):
         await app.storage.put("reminders", "r1", {"title": "water the plants"})
         await call(client, "reset_reflection_database", confirm=True)
         assert await app.storage.get("reminders", "r1") is not None
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "notes: No space left on device: make room and try again."),
+        (errno.EACCES, "notes: Permission denied: change its owner or permissions and try again."),
+        (errno.EROFS, "notes: Read-only file system: make it writable, or name another place and try again."),
+        (errno.EMFILE, "notes: Too many open files: close what is open elsewhere or raise the limit of open files and"),
+        (errno.EIO, "notes: Input/output error: mend that and try again."),
+    ],
+)
+async def test_what_the_system_refuses_is_said_with_its_cause(product_in, shop, monkeypatch, number, said):
+    async def refuses(*_, **__):
+        raise OSError(number, os.strerror(number), "notes")
+
+    async with product_in(shop) as (app, client):
+        monkeypatch.setattr(app.memory, "store", refuses)
+        assert (await refused(client, "store_reflection", content="the lantern")).startswith(said)
