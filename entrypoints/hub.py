@@ -230,6 +230,7 @@ class Hub:
 
 async def _warmed(service: Service) -> None:
     await warm(service.server)
+    await service.opened()
     await settle()
 
 

@@ -48,6 +48,7 @@ async def open_service() -> AsyncIterator[Service]:
                 lifecycle.on_arrival,
                 lifecycle.on_departure,
                 Network(app.tokens, partial(build_member_server, app), partial(_exposure, app)),
+                partial(app.store.count, ()),
             )
         finally:
             await lifecycle.close()

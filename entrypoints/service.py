@@ -25,6 +25,9 @@ OnEvent: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Answer | None] | No
 """Takes a hook's event. What it gives comes when the event is dealt with; only a hook that asks waits for it."""
 
 
+async def _at_once() -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """`repeatable` names the tools that may be called again when a hub died before it answered."""
@@ -37,6 +40,7 @@ class Service:
     on_arrival: Callable[[Connection], None] = lambda _: None  # a client's server, not a command or a hook
     on_departure: Callable[[Connection], None] = lambda _: None
     network: "Network | None" = None
+    opened: Callable[[], Awaitable[object]] = _at_once  # answers once all that is stored can be searched
 
 
 @dataclass(frozen=True, slots=True)

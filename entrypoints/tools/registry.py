@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from inspect import getdoc
 from typing import Any, TypeVar
 
 import mcp_types
@@ -12,7 +13,6 @@ from fastmcp.exceptions import ResourceError, ToolError, ValidationError
 from fastmcp.resources import ResourceResult
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import Tool, ToolResult
-from fastmcp.utilities.json_schema import dereference_refs
 from pydantic import ValidationError as PydanticValidationError
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.domain.quoting import visible
@@ -29,6 +29,7 @@ class ToolSpec:
     """A tool as it will be published."""
 
     function: Callable[..., Awaitable[Any]]
+    description: str
     annotations: mcp_types.ToolAnnotations
     meta: Mapping[str, Any]
 
@@ -69,7 +70,8 @@ def tool(
     )
 
     def publish(function: F) -> F:
-        TOOLS.append(ToolSpec(function, annotations, meta))
+        TOOLS.append(ToolSpec(function, getdoc(function) or "", annotations, meta))
+        function.__doc__ = None  # FastMCP would import a parser of docstrings, to find parameters in it
         return function
 
     return publish
@@ -88,9 +90,26 @@ def register(server: FastMCP, only: Collection[str] | None = None) -> None:
 @cache
 def _made(spec: ToolSpec) -> Tool:
     """With schemas that need no `$defs`: else the server would resolve them again for every `tools/list`."""
-    made = Tool.from_function(spec.function, annotations=spec.annotations, meta=dict(spec.meta))
-    result = None if made.output_schema is None else dereference_refs(made.output_schema)
-    return made.model_copy(update={"parameters": dereference_refs(made.parameters), "output_schema": result})
+    made = Tool.from_function(
+        spec.function, description=spec.description, annotations=spec.annotations, meta=dict(spec.meta)
+    )
+    result = None if made.output_schema is None else whole(made.output_schema)
+    return made.model_copy(update={"parameters": whole(made.parameters), "output_schema": result})
+
+
+def whole(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """With what `$ref` names in its place, and what stands beside it. FastMCP's own imports a client for HTTP."""
+    named = schema.get("$defs", {})
+
+    def resolved(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolved(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        beside = {name: resolved(one) for name, one in part.items() if name not in ("$ref", "$defs")}
+        return {**resolved(named[part["$ref"].removeprefix("#/$defs/")]), **beside} if "$ref" in part else beside
+
+    return dict(resolved(schema))
 
 
 def _application(context: Context = CurrentContext()) -> Application:  # noqa: B008
