@@ -3,8 +3,10 @@
 import asyncio
 import os
 import re
+import zlib
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -82,13 +84,12 @@ class _Reading:
         """Where `cursor` points to, if the file is still the one it was taken from; else at the beginning."""
         file = open_transcript(path)
         inode = os.fstat(file.fileno()).st_ino
-        if cursor is not None and cursor.inode == inode and (state := _state(file, cursor)):
-            conversation = Conversation("", _agent(path), lambda offset: line_at(file, offset))
-            conversation.restore(state)
-            reading = cls(file, conversation, inode, cursor.offset, cursor.entries)
+        new = partial(Conversation, agent=_agent(path), read_again=lambda offset: line_at(file, offset))
+        begun = new("")
+        if cursor is not None and cursor.inode == inode and _restored(begun, file, cursor):
+            reading = cls(file, begun, inode, cursor.offset, cursor.entries)
         else:
-            conversation = Conversation(_session(path, file), _agent(path), lambda offset: line_at(file, offset))
-            reading = cls(file, conversation, inode)
+            reading = cls(file, new(_session(path, file)), inode)
         reading.advance()
         return reading
 
@@ -97,7 +98,7 @@ class _Reading:
         entries: dict[str, Entry] = {}
         characters, started = 0, self.offset
         for line in lines(self.file, self.offset):
-            if not line.ended and (line.text is None or parse_fully(line.text) is None):
+            if not line.ended:
                 self.finished = True  # it is still being written
                 break
             for entry in self._entries(line.text, line.offset):
@@ -124,22 +125,29 @@ class _Reading:
         self.entries += len(entries)
         skipped = dict(self.conversation.skipped)
         self.conversation.skipped.clear()
-        state = {"format": _FORMAT, "tail": tail(self.file, self.offset), **self.conversation.state()}
+        state = self.conversation.state()
+        state = {"format": _FORMAT, "tail": tail(self.file, self.offset), "sum": _sum(state), **state}
         cursor = Cursor(self.inode, self.offset, self.entries, orjson.dumps(state).decode())
         return Batch(list(entries.values()), cursor, skipped)
 
 
-def _state(file: IO[bytes], cursor: Cursor) -> dict[str, object] | None:
-    """The cursor's state, if it is ours and the file still holds what was read."""
+def _restored(conversation: Conversation, file: IO[bytes], cursor: Cursor) -> bool:
+    """Whether the cursor's state is ours and as it was written, the file still holds what was read, and it goes on there."""
     try:
         state = orjson.loads(cursor.state)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(state, dict) or state.get("format") != _FORMAT:
-        return None
-    if cursor.offset > os.fstat(file.fileno()).st_size or state.get("tail") != tail(file, cursor.offset):
-        return None
-    return state
+        known, before, total = state.pop("format"), state.pop("tail"), state.pop("sum", None)
+        if known != _FORMAT or total not in (None, _sum(state)):  # None: of an earlier version
+            return False
+        if not 0 <= cursor.offset <= os.fstat(file.fileno()).st_size or before != tail(file, cursor.offset):
+            return False
+        conversation.restore(state)
+    except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or none of ours
+        return False
+    return True
+
+
+def _sum(state: dict[str, object]) -> int:
+    return zlib.crc32(orjson.dumps(state))
 
 
 def _agent(path: Path) -> str:

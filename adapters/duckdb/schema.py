@@ -17,6 +17,14 @@ IS_CALL = """contains(metadata, '"call"')
     and case when json_valid(metadata) then json_exists(metadata, '$.call.tool') else false end"""
 """json_valid: half a surrogate pair is none to DuckDB."""
 
+LEDGER = (
+    """create table if not exists cursors(
+        path varchar primary key, inode ubigint not null, "offset" bigint not null, entries bigint not null,
+        state varchar not null, moved bigint not null)""",
+    "create table if not exists projects(folder varchar primary key, project varchar not null)",
+)
+"""Made again where they are missing: without them transcripts are read from their beginning, no more."""
+
 MIGRATIONS: Mapping[int, Sequence[str]] = {
     1: (
         """create table memory(
@@ -31,10 +39,7 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         "create index vectors_seq on vectors(seq)",
         "create table gone(seq bigint not null, revision bigint not null)",
         "create table openings(number bigint not null, token varchar not null)",
-        """create table cursors(
-            path varchar primary key, inode ubigint not null, "offset" bigint not null, entries bigint not null,
-            state varchar not null, moved bigint not null)""",
-        "create table projects(folder varchar primary key, project varchar not null)",
+        *LEDGER,
     ),
     2: (
         "alter table memory add column files varchar[] default []",
@@ -84,6 +89,8 @@ def migrate(
             f"{path} was written by a newer session-mgmt-mcp (schema {found}, this one knows {to}): update this one."
         )
     if found == to:
+        for statement in LEDGER:
+            connection.execute(statement)
         return
     connection.execute("begin")
     try:

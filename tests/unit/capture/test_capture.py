@@ -352,3 +352,152 @@ async def test_what_went_wrong_is_a_fact(transcript, room):
         ("tool:Read",),
     ]
     assert rows[1].metadata["call"]["ok"] and "FAIL: TestCart" in rows[1].text
+
+
+async def test_the_result_of_a_call_keeps_the_place_of_the_call(transcript, new_transcript, room):
+    call = transcript.call("t1", command="make")
+    await room.capture.import_paths([transcript.path])
+    elsewhere = new_transcript(session="99999999-2222-4333-8444-555555555555", cwd="/home/you/invoices")
+    elsewhere.user("another place")
+    elsewhere.line("assistant", uuid=call["uuid"], timestamp="2026-03-05T10:00:00.000Z", message=call["message"])
+    elsewhere.result("t1", "fine")
+    [before] = await room.rows()
+    await room.capture.import_paths([elsewhere.path])
+    after = next(row for row in await room.rows() if row.id == before.id)
+    assert (before.metadata["call"]["ok"], after.metadata["call"]["ok"]) == (None, True)
+    for name in ("session", "position", "project", "time"):
+        assert getattr(after, name) == getattr(before, name)
+
+
+async def test_what_is_known_is_neither_written_again_nor_counted_as_a_copy(transcript, room):
+    transcript.user("one")
+    transcript.call("t1", command="make")
+    await room.capture.import_paths([transcript.path])
+    await room.ledger.forget_all()
+    room.store.upsert = None
+    report = await room.capture.import_paths([transcript.path])
+    assert (report.entries, report.new, sum(report.skipped.values())) == (2, 0, 0)
+
+
+async def test_long_texts_are_written_before_there_are_many(transcript, room, monkeypatch):
+    monkeypatch.setattr(capturing, "CHARACTERS_AT_ONCE", 50)
+    monkeypatch.setattr(transcripts, "MOST_CHARACTERS", 20)
+    for number in range(6):
+        transcript.user(f"{number} is twenty characters")
+    together: list[int] = []
+    upsert = room.store.upsert
+
+    async def noted(records):
+        together.append(len(records))
+        await upsert(records)
+
+    monkeypatch.setattr(room.store, "upsert", noted)
+    await room.capture.import_paths([transcript.path])
+    assert together == [3, 3]
+
+
+async def test_others_have_their_turn_while_entries_become_records(transcript, room):
+    for number in range(200):
+        transcript.user(f"turn {number}")
+    turns = 0
+
+    async def other():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(other())
+    record_of = room.capture._record_of
+    seen: list[int] = []
+
+    async def noted(entry, tally):
+        seen.append(turns)
+        return await record_of(entry, tally)
+
+    room.capture._record_of = noted
+    await room.capture.import_paths([transcript.path])
+    task.cancel()
+    assert len(set(seen)) >= 200 // 20
+
+
+async def test_of_what_a_call_was_about_the_beginning_is_kept_and_of_its_error_the_end(transcript, room):
+    transcript.call("t1", command="begin " + "x " * 5_000 + "last words")
+    transcript.result("t1", "first line\n" + "y " * 5_000 + "\nfinal reason", error=True)
+    await room.capture.import_paths([transcript.path])
+    [record] = await room.whole()
+    call = record.metadata["call"]
+    assert call["command"].startswith("begin") and len(call["command"]) <= capturing.COMMAND_KEPT
+    assert call["error"].endswith("final reason") and "first line" not in call["error"]
+    assert "last words" not in record.text
+    assert record.text.startswith("Bash: begin") and record.text.endswith("final reason")
+
+
+async def test_the_name_of_a_tool_hides_no_secret_behind_it(transcript, room):
+    transcript.call("t1", command="db.example.com:5432:shop:me:hunter2-and-more")
+    transcript.result("t1")
+    await room.capture.import_paths([transcript.path])
+    assert "hunter2" not in repr(await room.rows())
+
+
+async def test_a_memory_knows_the_first_folder_of_its_conversation(transcript, room):
+    transcript.user("one")
+    transcript.user("two", cwd="/home/you/shop/deploy")
+    await room.capture.import_paths([transcript.path])
+    assert [row.facts for row in await room.rows()] == [("home:/home/you/shop",)] * 2
+
+
+async def test_what_cannot_be_opened_is_a_sentence(transcript, new_transcript, room, monkeypatch):
+    transcript.user("fine")
+    other = new_transcript(name="other.jsonl")
+    other.user("never read")
+    find = room.capture._source.find
+
+    async def find_and_replace(roots):
+        found = await find(roots)
+        other.path.unlink()
+        other.path.mkdir()
+        return found
+
+    monkeypatch.setattr(room.capture._source, "find", find_and_replace)
+    report = await room.capture.import_paths([transcript.path.parent])
+    assert [row.text for row in await room.rows()] == ["fine"]
+    assert len(report.problems) == 1 and str(other.path) in report.problems[0]
+
+
+async def test_a_disk_that_fails_while_it_is_read_is_a_sentence(transcript, room, monkeypatch):
+    transcript.user("never read")
+
+    def fails(file, offset):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(transcripts, "lines", fails)
+    report = await room.capture.import_paths([transcript.path])
+    assert report.problems == (f"{transcript.path} could not be read to its end (Input/output error); import it again.",)
+
+
+async def test_vectors_are_made_of_what_an_import_that_broke_off_has_stored(transcript, new_room, monkeypatch):
+    monkeypatch.setattr(capturing, "ENTRIES_AT_ONCE", 1)
+    monkeypatch.setattr(transcripts, "MOST_ENTRIES", 1)
+    transcript.user("one")
+    transcript.user("two")
+    room = new_room(store=FailsAfter(MemoryVectorStore(), 1))
+    with pytest.raises(Unavailable):
+        await room.capture.import_paths([transcript.path])
+    assert room.news == 1
+
+
+async def test_progress_shows_inside_of_a_long_file(transcript, room, monkeypatch):
+    monkeypatch.setattr(transcripts, "MOST_ENTRIES", 1)
+    for number in range(4):
+        transcript.user(f"turn {number}")
+    seen: list[ImportProgress] = []
+    await room.capture.import_paths([transcript.path], seen.append)
+    assert len({now.bytes_done for now in seen if now.files_done == 0}) == 5
+
+
+async def test_noise_is_not_read_again(transcript, room):
+    transcript.line("progress", data="x")
+    await room.capture.import_paths([transcript.path])
+    cursor = await room.ledger.cursor(transcript.path)
+    assert cursor is not None and cursor.offset == transcript.path.stat().st_size
