@@ -98,7 +98,7 @@ class _Reading:
         entries: dict[str, Entry] = {}
         characters, started = 0, self.offset
         for line in lines(self.file, self.offset):
-            if not line.ended:
+            if not line.ended and (line.text is None or parse_fully(line.text) is None):
                 self.finished = True  # it is still being written
                 break
             for entry in self._entries(line.text, line.offset):

@@ -52,6 +52,10 @@ class ImportLedgerContract:
         await ledger.set_cursor(Path("/a"), Cursor(offset=2))
         second = await ledger.last_import()
         assert first is not None and second is not None and first.tzinfo and first <= second
+        await asyncio.sleep(0.002)
+        await ledger.set_cursor(Path("/b"), Cursor(offset=1))
+        third = await ledger.last_import()
+        assert third is not None and third > second
 
     async def test_forgetting_leaves_nothing(self, ledger: ImportLedger) -> None:
         await ledger.set_cursor(Path("/a"), Cursor(offset=1))

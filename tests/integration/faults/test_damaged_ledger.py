@@ -46,6 +46,7 @@ DAMAGE = {
     "its state is empty": states(lambda state: ""),
     "its state has lost what was said": kept("format", "tail"),
     "its state has lost its sum, and has other types": kept("format", "tail", session=7, home=[7], cwd=None, time=0),
+    "its state is of another version": fields(format=2),
     "its state counts otherwise": fields(said={"": 999}),
     "its state names another session": fields(session="another"),
     "its state has calls elsewhere": fields(calls={"t1": [-5, "x", None]}),

@@ -1,8 +1,10 @@
 """From transcripts to memories, with the in-memory store."""
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from session_mgmt_mcp.adapters.claude_code import transcripts
@@ -473,7 +475,9 @@ async def test_a_disk_that_fails_while_it_is_read_is_a_sentence(transcript, room
 
     monkeypatch.setattr(transcripts, "lines", fails)
     report = await room.capture.import_paths([transcript.path])
-    assert report.problems == (f"{transcript.path} could not be read to its end (Input/output error); import it again.",)
+    assert report.problems == (
+        f"{transcript.path} could not be read to its end (Input/output error); import it again.",
+    )
 
 
 async def test_vectors_are_made_of_what_an_import_that_broke_off_has_stored(transcript, new_room, monkeypatch):
@@ -501,3 +505,16 @@ async def test_noise_is_not_read_again(transcript, room):
     await room.capture.import_paths([transcript.path])
     cursor = await room.ledger.cursor(transcript.path)
     assert cursor is not None and cursor.offset == transcript.path.stat().st_size
+
+
+async def test_a_cursor_counts_all_entries_and_goes_on_without_a_sum(transcript, room, monkeypatch):
+    monkeypatch.setattr(transcripts, "MOST_ENTRIES", 2)
+    for number in range(5):
+        transcript.user(f"turn {number}")
+    await room.capture.import_paths([transcript.path])
+    cursor = await room.ledger.cursor(transcript.path)
+    assert cursor.entries == 5
+    state = {name: value for name, value in json.loads(cursor.state).items() if name != "sum"}
+    await room.ledger.set_cursor(transcript.path, replace(cursor, state=json.dumps(state)))  # of an earlier version
+    transcript.user("later")
+    assert (await room.capture.import_paths([transcript.path])).entries == 1
