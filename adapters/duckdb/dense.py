@@ -1,6 +1,7 @@
 """Every vector as int8 with its own scale, exact enough to order by, and as sign bits, which say what is worth looking at."""
 
 import math
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from session_mgmt_mcp.adapters.duckdb.best import contenders, lowest
 from session_mgmt_mcp.adapters.duckdb.growing import Column, Floats, Ints
 
 WORTH_TWO_THREADS = 20_000
-BITS_WORTH_TWO_THREADS = 250_000
 WORTH_BITS = 40_000
 """From so many vectors on the bits are gone through first."""
 LOOKED_AT = 10
@@ -23,6 +23,9 @@ TOO_MANY = 4
 """Where more than one in so many would have to be looked at, all are."""
 SAMPLED = 16
 AT_ONCE = 50_000
+COMPARED_AT_ONCE = 1 << 17
+"""Words of bits: as many as the cache of a core holds with what is made of them."""
+WORD = 64
 EVERY = slice(None)
 NO_COSINE = -2.0
 
@@ -36,7 +39,7 @@ class Dense:
         self.scale = Column(np.float32, data=arrays.get("scale"))
         self.row = Column(np.int32, data=arrays.get("row"))
         self.replaced = 0
-        self.bits = Column(np.uint8, data=signs(self.matrix.all))
+        self.bits = Bits(self.matrix.all)
 
     def __len__(self) -> int:
         return len(self.row)
@@ -44,13 +47,14 @@ class Dense:
     def append(self, rows: NDArray[Any], vectors: Floats) -> None:
         quantised, scale = quantise(vectors)
         self.matrix.extend(quantised)
-        self.bits.extend(signs(quantised))
+        self.bits.extend(quantised)
         self.scale.extend(scale)
         self.row.extend(rows)
 
     def replace(self, slots: NDArray[Any], vectors: Floats) -> None:
         quantised, self.scale.all[slots] = quantise(vectors)
-        self.matrix.all[slots], self.bits.all[slots] = quantised, signs(quantised)
+        self.matrix.all[slots] = quantised
+        self.bits.replace(slots, quantised)
         self.replaced += len(slots)
 
     def keep(self, which: NDArray[np.bool_]) -> None:
@@ -59,26 +63,30 @@ class Dense:
 
     def cosines(self, vector: Floats, slots: Ints | slice = EVERY) -> Floats:
         query, query_scale = quantise(vector.reshape(1, -1))
-        return dots(query, self.matrix.all[slots], query_scale * self.scale.all[slots])
+        matrix, scale = self.matrix.all, self.scale.all
+        if not isinstance(slots, slice):
+            matrix, scale = matrix.take(slots, axis=0), scale.take(slots)
+        return dots(query, matrix, query_scale * scale)
 
     def nearest(self, vector: Floats, among: Ints | None, k: int) -> tuple[Ints, Floats]:
         """Slots and cosines of those no farther than the k-th nearest among these slots (None: all)."""
         number = len(self) if among is None else len(among)
         if number < WORTH_BITS:
             return self._best(vector, among, k)
-        apart = hamming(signs(vector.reshape(1, -1)), self.bits.all)
+        apart = self.bits.apart(vector)
         if among is not None:
-            apart = apart[among]
+            apart = apart.take(among)
         share = max(LOOKED_AT * k, number // ONE_IN)
         if share * TOO_MANY > number:
             return self._best(vector, among, k)
-        near = np.flatnonzero(apart <= lowest_of_sample(apart, share / number))
+        bits = lowest_of_sample(apart, share / number)
+        near = np.flatnonzero(apart <= bits)
         cosines = self.cosines(vector, near if among is None else among[near])
         certain = bits_of(lowest(cosines, SURE), vector.size)
-        farther = np.flatnonzero((apart <= certain) & (apart > apart[near].max(initial=0.0)))
-        if len(farther) * TOO_MANY > number:
-            return self._best(vector, among, k)
-        if len(farther):
+        if certain > bits:
+            farther = np.flatnonzero((apart > bits) & (apart <= certain))
+            if len(farther) * TOO_MANY > number:
+                return self._best(vector, among, k)
             cosines = np.concatenate((cosines, self.cosines(vector, farther if among is None else among[farther])))
             near = np.concatenate((near, farther))
         best = contenders(cosines, NO_COSINE, k)
@@ -93,42 +101,90 @@ class Dense:
     def take_over(self, matrix: Column, scale: Column, row: Column) -> None:
         """What a snapshot kept."""
         self.matrix, self.scale, self.row = matrix, scale, row
-        self.bits = Column(np.uint8, data=signs(matrix.all))
+        self.bits = Bits(matrix.all)
+
+    def seen(self) -> "Dense":
+        """As it stands, to be read while others write: what they replace may be seen, what they add is not."""
+        seen = copy(self)
+        seen.matrix, seen.scale, seen.row = (view(one) for one in (self.matrix, self.scale, self.row))
+        seen.bits = self.bits.seen()
+        return seen
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a snapshot keeps: the bits are made of it in no time."""
         return {"matrix": self.matrix.all, "scale": self.scale.all, "row": self.row.all}
 
 
-def bits_of(cosine: float, dimensions: int) -> float:
+class Bits:
+    """The signs of vectors, 64 to a word: the first words of all vectors lie together, then the second ones."""
+
+    def __init__(self, matrix: NDArray[Any]) -> None:
+        self.words = [Column(np.uint64, data=word) for word in signs(matrix)]
+
+    def extend(self, matrix: NDArray[Any]) -> None:
+        for column, word in zip(self.words, signs(matrix), strict=True):
+            column.extend(word)
+
+    def replace(self, slots: NDArray[Any], matrix: NDArray[Any]) -> None:
+        for column, word in zip(self.words, signs(matrix), strict=True):
+            column.all[slots] = word
+
+    def keep(self, which: NDArray[np.bool_]) -> None:
+        for column in self.words:
+            column.keep(which)
+
+    def seen(self) -> "Bits":
+        seen = copy(self)
+        seen.words = [view(column) for column in self.words]
+        return seen
+
+    def apart(self, vector: Floats) -> NDArray[np.uint16]:
+        """In how many bits each differs. By numpy, which lets other threads go on meanwhile."""
+        columns = [column.all for column in self.words]
+        asked = signs(vector.reshape(1, -1))[:, 0]
+        apart = np.zeros(len(columns[0]), np.uint16)
+        differing = np.empty(min(len(apart), COMPARED_AT_ONCE), np.uint64)
+        counted = np.empty(len(differing), np.uint8)
+        for start in range(0, len(apart), COMPARED_AT_ONCE):
+            some = apart[start : start + COMPARED_AT_ONCE]
+            number = len(some)
+            for column, word in zip(columns, asked, strict=True):
+                np.bitwise_xor(column[start : start + number], word, out=differing[:number])
+                np.bitwise_count(differing[:number], out=counted[:number])
+                some += counted[:number]
+        return apart
+
+
+def view(column: Column) -> Column:
+    return Column(column.all.dtype, data=column.all)
+
+
+def bits_of(cosine: float, dimensions: int) -> int:
     """In how many sign bits vectors of that cosine differ at most, 99 in 100 of them.
 
     Each bit differs with the probability of angle / pi (Charikar 2002, Similarity estimation techniques from rounding).
     """
     differs = math.acos(min(1.0, max(-1.0, cosine))) / math.pi
-    return dimensions * differs + NINETY_NINE * math.sqrt(dimensions * differs * (1 - differs))
+    return int(dimensions * differs + NINETY_NINE * math.sqrt(dimensions * differs * (1 - differs)))
 
 
-def lowest_of_sample(distances: Floats, share: float) -> float:
+def lowest_of_sample(distances: NDArray[Any], share: float) -> int:
     """Below which about that share of the distances is."""
     sample = distances[::SAMPLED]
     at = min(len(sample) - 1, int(len(sample) * share))
-    return float(np.partition(sample, at)[at])
+    return int(np.partition(sample, at)[at])
 
 
-def hamming(query: NDArray[np.uint8], bits: NDArray[np.uint8]) -> Floats:
-    """How many bits differ."""
-    threads = 1 if len(bits) < BITS_WORTH_TWO_THREADS else 2
-    found = simsimd.cdist(query, bits, metric="hamming", dtype="bin8", out_dtype="f32", threads=threads)
-    apart: Floats = np.asarray(found)[0]
-    return apart
-
-
-def signs(matrix: NDArray[Any]) -> NDArray[np.uint8]:
-    bits = np.empty((len(matrix), -(-matrix.shape[1] // 8)), np.uint8)
+def signs(matrix: NDArray[Any]) -> NDArray[np.uint64]:
+    """Of each vector, in words: the first of all, then the second."""
+    words = np.empty((-(-matrix.shape[1] // WORD), len(matrix)), np.uint64)
     for start in range(0, len(matrix), AT_ONCE):
-        bits[start : start + AT_ONCE] = np.packbits(matrix[start : start + AT_ONCE] > 0, axis=1)
-    return bits
+        some = matrix[start : start + AT_ONCE] > 0
+        padded = np.zeros((len(some), len(words) * WORD // 8), np.uint8)
+        packed = np.packbits(some, axis=1)
+        padded[:, : packed.shape[1]] = packed
+        words[:, start : start + AT_ONCE] = padded.view(np.uint64).T
+    return words
 
 
 def dots(query: NDArray[np.int8], matrix: NDArray[np.int8], scale: Floats) -> Floats:

@@ -48,13 +48,32 @@ Columns: TypeAlias = tuple[IdsOf, Names, Names, Names, Names, Names, NDArray[np.
 
 
 @dataclass(frozen=True, slots=True)
-class Worded:
-    """What words say of every row, and the rows of which they say most."""
+class Seen:
+    """The index as a search finds it: which rows it wants, and their vectors, to be read while others write."""
 
     changes: int  # of the index, by then
     wanted: Bools
+    slots: NDArray[Any]
+    models: NDArray[Any]
+    dense: Dense
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """What words say of every row, and the rows of which they say most."""
+
+    seen: Seen
     scores: WordScores
     rows: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The rows nearest to what a question means."""
+
+    meaning: Meaning
+    changes: int
+    found: Found
 
 
 class Index:
@@ -232,55 +251,57 @@ class Index:
 
     def nearest(self, vector: Floats, where: Filter, k: int) -> list[Hit]:
         with self.lock:
-            return self._hits(self._near(vector, self._mask(where), k), k)
+            seen = self.seen(where)
+            return self._hits(_near(seen, vector, seen.wanted, k), k)
 
-    def _near(self, vector: Floats, wanted: Bools, k: int) -> Found:
-        number = int(np.count_nonzero(wanted & (self.rows["slot"] >= 0)))
-        among = None
-        if number < len(self.dense):
-            among = self.rows["slot"][np.flatnonzero(wanted)]
-            among = among[among >= 0]
-        slots, cosines = self.dense.nearest(vector, among, k)
-        return Found(self.dense.row.all[slots].astype(np.int64), cosines, cosines)
+    def seen(self, where: Filter) -> Seen:
+        with self.lock:
+            rows = self.rows
+            return Seen(self._changes, self._mask(where), rows["slot"], rows["model_id"], self.dense.seen())
 
-    def words(self, text: str, where: Filter, k: int) -> Worded:
+    def words(self, text: str, seen: Seen, where: Filter, k: int) -> Worded:
         """What the words of a question say, before it is known what it means."""
         with self.lock:
-            wanted = self._mask(where)
-            scores = WordScores(self.rows, self._units, self.postings, self._terms(text))
+            if seen.changes != self._changes:
+                seen = self.seen(where)
+            wanted, scores = seen.wanted, WordScores(self.rows, self._units, self.postings, self._terms(text))
             pools = (scores.best_records(wanted, k), scores.best_windows(wanted, k), scores.best_sessions(wanted, k))
-            return Worded(self._changes, wanted, scores, np.concatenate([self._cut(pool, k) for pool in pools]))
+            return Worded(seen, scores, np.concatenate([self._cut(pool, k) for pool in pools]))
 
-    def matches(self, text: str, words: Worded, meaning: Meaning | None, where: Filter, k: int) -> Matches:
-        """`words` and `meaning` together; what was written since `words` is taken in."""
+    def meant(self, meaning: Meaning, seen: Seen, k: int) -> Meant:
+        """Without the lock, so that it takes no longer while words are looked up."""
+        wanted = seen.wanted & (seen.models == self._code_of(meaning.model_id))
+        return Meant(meaning, seen.changes, _near(seen, meaning.vector, wanted, k))
+
+    def matches(self, text: str, words: Worded, meant: Meant | None, where: Filter, k: int) -> Matches:
+        """`words` and `meant` together; what was written since is taken in."""
         with self.lock:
-            if words.changes != self._changes:
-                words = self.words(text, where, k)
+            words = self.words(text, words.seen, where, k) if words.seen.changes != self._changes else words
             found = words.rows
-            if meaning is not None:
-                near = self._near(meaning.vector, words.wanted & self._made_by(meaning.model_id), k)
-                found = np.concatenate((found, self._cut(near, k)))
+            if meant is not None:
+                if meant.changes != self._changes:
+                    meant = self.meant(meant.meaning, words.seen, k)
+                found = np.concatenate((found, self._cut(meant.found, k)))
             found = np.unique(found)
             return Matches(
                 *self._columns(found),
-                cosines=self._cosines(meaning, found),
+                cosines=self._cosines(meant.meaning if meant else None, found),
                 words={unit: score.astype(np.float64) for unit, score in words.scores.of(found).items()},
-                searched=int(np.count_nonzero(words.wanted)),
+                searched=int(np.count_nonzero(words.seen.wanted)),
             )
 
     def _cosines(self, meaning: Meaning | None, rows: Ints) -> NDArray[np.float64]:
         """nan where there is none."""
         cosines = np.full(len(rows), np.nan)
         if meaning is not None:
-            known = np.flatnonzero((self.rows["slot"][rows] >= 0) & self._made_by(meaning.model_id)[rows])
-            cosines[known] = self.dense.cosines(meaning.vector, self.rows["slot"][rows[known]])
+            slots = self.rows["slot"][rows]
+            known = np.flatnonzero((slots >= 0) & (self.rows["model_id"][rows] == self._code_of(meaning.model_id)))
+            cosines[known] = self.dense.cosines(meaning.vector, slots[known])
         return cosines
 
-    def _made_by(self, model: str) -> Bools:
-        """Rows that have a vector of that model."""
+    def _code_of(self, model: str) -> int:
         code = self.rows.codes["model_id"].find(model) if model else None
-        made: Bools = self.rows["model_id"] == (-1 if code is None else code)
-        return made
+        return -1 if code is None else code
 
     def _best(self, found: Found, k: int) -> NDArray[np.int64]:
         return found.best(k, self.rows["time"], self.rows.ids.of_all)
@@ -409,6 +430,15 @@ class Index:
                     rows, _ = self.postings.of(term, None)
                     found[word] = int(np.count_nonzero(wanted[rows]))
             return found
+
+
+def _near(seen: Seen, vector: Floats, wanted: Bools, k: int) -> Found:
+    dense = seen.dense
+    slots = seen.slots[wanted] if not wanted.all() else seen.slots
+    there = (slots >= 0) & (slots < len(dense))
+    among = None if np.count_nonzero(there) == len(dense) else slots[there]
+    found, cosines = dense.nearest(vector, among, k)
+    return Found(dense.row.all[found].astype(np.int64), cosines, cosines)
 
 
 def months(times: NDArray[np.int64]) -> dict[str, int]:

@@ -229,14 +229,20 @@ class DuckDBVectorStore:
         try:
             check_k(k)
             await asyncio.sleep(A_BREATH)
-            words = await self._look(lambda: self._index.words(text, where, k))
+            seen = await self._look(lambda: self._index.seen(where))
+            worded = self._connection.look(lambda: self._index.words(text, seen, where, k))
             known = await meant
         except BaseException:
             meant.cancel()
             raise
         if known is not None:
             check_vectors(np.asarray(known.vector).reshape(1, -1), 1, self._dimensions)
-        return await self._look(lambda: judge(self._index.matches(text, words, known, where, k), self._records))
+
+        def matches() -> Matches:
+            meant = None if known is None else self._index.meant(known, seen, k)
+            return self._index.matches(text, worded.result(), meant, where, k)
+
+        return await self._look(lambda: judge(matches(), self._records))
 
     async def search_pattern(self, pattern: str, where: Filter, k: int, *, literal: bool = False) -> list[PatternMatch]:
         check_k(k)

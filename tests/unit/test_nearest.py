@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from session_mgmt_mcp.adapters.duckdb import dense as dense_module
-from session_mgmt_mcp.adapters.duckdb.dense import Dense, hamming, signs
+from session_mgmt_mcp.adapters.duckdb.dense import Dense
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.samples import START, record
 from session_mgmt_mcp.ports.vector_store import Condition
@@ -72,16 +72,38 @@ def test_a_changed_vector_is_found_by_its_new_bits():
     dense.append(np.arange(3), scattered(3, 1))
     new = scattered(1, 9)
     dense.replace(np.array([1]), new)
-    assert hamming(signs(new), dense.bits.all)[1] < 10
+    assert dense.bits.apart(new)[1] < 10
     dense.keep(np.array([False, True, True]))
-    assert hamming(signs(new), dense.bits.all)[0] < 10
+    assert dense.bits.apart(new)[0] < 10
 
 
 def test_bits_that_were_not_saved_are_made_again():
     dense = Dense(384)
     dense.append(np.arange(5), scattered(5, 1))
     again = Dense(384, dense.arrays())
-    assert (again.bits.all == dense.bits.all).all()
+    asked = scattered(1, 2)
+    assert (again.bits.apart(asked) == dense.bits.apart(asked)).all()
+
+
+@pytest.mark.parametrize("dimensions", [4, 64, 100, 384])
+def test_bits_that_differ_are_counted_whatever_the_number_of_vectors_and_dimensions(monkeypatch, dimensions):
+    monkeypatch.setattr(dense_module, "COMPARED_AT_ONCE", 1_000)
+    vectors = np.random.default_rng(1).standard_normal((2_500, dimensions)).astype(np.float32)
+    dense = Dense(dimensions)
+    dense.append(np.arange(len(vectors)), vectors)
+    positive = dense.matrix.all > 0
+    assert (dense.bits.apart(dense.matrix.all[7]) == (positive != positive[7]).sum(axis=1)).all()
+
+
+def test_what_was_seen_stays_while_others_write():
+    dense = Dense(384)
+    dense.append(np.arange(3), scattered(3, 1))
+    seen = dense.seen()
+    dense.append(np.arange(3, 9), scattered(6, 2))
+    dense.keep(np.arange(9) > 4)
+    asked = scattered(1, 1)[0]
+    assert len(seen) == len(seen.bits.apart(asked)) == 3
+    assert seen.nearest(asked, None, 1)[0].tolist() == [0]
 
 
 async def test_bits_are_there_again_after_a_restart(tmp_path):
