@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from session_mgmt_mcp.domain.text import COMMON_WORDS
+from session_mgmt_mcp.domain.text import COMMON_WORDS, in_word
 
 MONTHS = re.findall(r"\w+", "january february march april may june july august september october november december")
 _MONTH = "|".join(MONTHS)
@@ -36,10 +36,8 @@ _COUNTED = frozenset(
         "one two three four five six seven eight nine ten dozen few couple several many first second third once twice"
     )
 )
-_STANDING = [
-    *("always", "never", "prefer", "from now on", "make sure"),
-    *(f"i {verb} " for verb in ("like", "want", "love", "hate", "need", "decided", "chose")),
-]
+_STANDING = ("always", "never", "prefer", "from now on", "make sure")
+_I_STAND_BY = re.compile("i (?:like|want|love|hate|need|decided|chose) ")
 _DIGITS = re.compile(r"\d")
 
 _ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s)$")
@@ -119,10 +117,11 @@ def _together(one: str, other: str, text: str) -> bool:
     """A word that begins with one, and then one that begins with the other: a pattern for each pair takes longer to make."""
     at = text.find(one)
     while at >= 0:
-        if (at == 0 or not _WORD.match(text, at - 1)) and (gap := _REST_AND_GAP.match(text, at + len(one))):
-            if text.startswith(other, gap.end()):
+        if not in_word(text[at - 1 : at]) and (gap := _REST_AND_GAP.match(text, at + len(one))):
+            end = gap.end()
+            if text.startswith(other, end):
                 return True
-            short = _SHORT_AND_GAP.match(text, gap.end())
+            short = _SHORT_AND_GAP.match(text, end)
             if short and text.startswith(other, short.end()):
                 return True
         at = text.find(one, at + 1)
@@ -146,7 +145,7 @@ def is_counted(text: str) -> bool:
 def is_standing(text: str) -> bool:
     """Says what is preferred or always to be done."""
     lower = text.lower()
-    return any(map(lower.__contains__, _STANDING))
+    return any(map(lower.__contains__, _STANDING)) or bool(_I_STAND_BY.search(lower))
 
 
 def _named_time(text: str) -> tuple[tuple[int, ...], int | None, int | None]:

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from itertools import islice
 
 CHARACTERS_PER_TOKEN = 4  # the usual estimate for English text and code; domain/tokens.py counts
@@ -64,11 +65,12 @@ def snippet(text: str, query: str, limit: int = 60) -> str:
     return ("… " if start else "") + flat[start:end] + (" …" if end < len(flat) else "")
 
 
+@lru_cache(maxsize=16)  # each hit of a search asks for them
 def _stems(query: str) -> Collection[str]:
     """How its words begin; the common ones only where there are no others."""
     words = [word.casefold() for word in _WORD.findall(query) if len(word) > 2]
     telling = [word for word in words if word not in COMMON_WORDS] or words
-    return list(dict.fromkeys(word[:STEM] for word in telling))[:LOOKED_FOR]
+    return tuple(dict.fromkeys(word[:STEM] for word in telling))[:LOOKED_FOR]
 
 
 def _best_start(text: str, stems: Collection[str], size: int) -> int:
@@ -94,10 +96,10 @@ def _begun(text: str, stem: str) -> Iterator[int]:
     at = text.find(stem)
     while at >= 0:
         end = at + len(stem)
-        if not _in_word(text[at - 1 : at]) and (len(stem) == STEM or not _in_word(text[end : end + 1])):
+        if not in_word(text[at - 1 : at]) and (len(stem) == STEM or not in_word(text[end : end + 1])):
             yield at
         at = text.find(stem, end)
 
 
-def _in_word(character: str) -> bool:
+def in_word(character: str) -> bool:
     return character.isalnum() or character == "_"
