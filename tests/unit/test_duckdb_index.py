@@ -18,7 +18,7 @@ from session_mgmt_mcp.adapters.duckdb.lexical import Postings
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
 from session_mgmt_mcp.adapters.duckdb.tokens import Words, indexed_text
-from session_mgmt_mcp.ports.vector_store import Condition, Unit
+from session_mgmt_mcp.ports.vector_store import Condition, Meaning, Unit
 
 VOCABULARY = ["reset", "cache", "deploy", "failed", "userName", "shop.py"]
 SMALL = settings(max_examples=30, deadline=None)
@@ -440,3 +440,17 @@ def test_int8_keeps_the_order_that_floats_have():
     best = {f"id{n + 1}" for n in np.argsort(-exact)[:10]}
     assert len({hit.id for hit in hits} & best) >= 9
     assert max(abs(hit.score - exact[int(hit.id[2:]) - 1]) for hit in hits) < 0.005
+
+
+@pytest.mark.parametrize("after_words", [False, True])
+def test_what_is_written_while_a_search_is_on_its_way_is_in_it(after_words):
+    index = Index(4)
+    vector = np.ones(4, np.float32)
+    index.put([a_row(1, "reset", vector=vector, model_id="m")])
+    seen = index.seen([])
+    meant = index.meant(Meaning(vector, "m"), seen, 9)
+    words = index.words("reset", seen, [], 9) if after_words else None
+    index.put([a_row(2, "nothing of it", vector=vector, model_id="m"), a_row(3, "reset")])
+    index.remove([1])
+    words = words or index.words("reset", seen, [], 9)
+    assert list(index.matches("reset", words, meant, [], 9).ids) == ["id2", "id3"]
