@@ -35,6 +35,7 @@ _REST_OF_LINE = re.compile(r"[ \t]{0,40}(?:#|//|\r?(?:\n|\\n|\\r|\Z))")
 _MORE_FLAGS = re.compile(r"[ \t]+(?:-|\\|<|\||&&|;)|[ \t]*(?:\n|\Z)")
 _AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
 _LONGEST_VALUE = 4_096
+_LONGER_THAN_A_WORD = 16  # letters: "the secret: undisclosed" tells none
 
 
 class Sort(Enum):
@@ -51,7 +52,8 @@ class Value(NamedTuple):
     text: str
     quoted: bool
     literal: bool  # stands where code cannot: an environment file, a flag, a query string, a connection string
-    whole_line: bool  # nothing else follows on its line
+    whole_line: bool  # its name begins the line, and nothing else follows
+    last: bool = False  # nothing else follows on its line
 
 
 _NOT_SECRET_AFTER = looks.listed(
@@ -202,13 +204,12 @@ def _value(text: str, name_start: int, separator: re.Match[str], form: str) -> V
         return None
     end = at + len(run[0].rstrip(",;)}]" if whole else ".,;:?!" if form == "prose" else ".,;:?"))
     after = text[end : end + 2]
-    whole_line = (line_start and _REST_OF_LINE.match(text, end) is not None) or (
-        flag and _MORE_FLAGS.match(text, end) is not None
-    )
+    last = _REST_OF_LINE.match(text, end) is not None
+    whole_line = (line_start and last) or (flag and _MORE_FLAGS.match(text, end) is not None)
     in_query = before.endswith(("?", "&", ";")) or (after[:1] in ("&", ";") and text[at - 1] == "=")
     code_follows = after[:1] in (",", ")", "}", "]", "(", "[") or (after[:1] == ";" and not in_query)
     literal = flag or in_query or (tight and form == "assign" and not code_follows)
-    return Value(at, end, text[at:end], quoted=False, literal=literal, whole_line=whole_line)
+    return Value(at, end, text[at:end], quoted=False, literal=literal, whole_line=whole_line, last=last)
 
 
 def _quoted(text: str, opening: re.Match[str], tight: bool) -> Value | None:
@@ -264,8 +265,8 @@ def _is_secret_unquoted(sort: Sort, name: str, value: Value, form: str) -> bool:
         return _unlike_a_word(text) or (sort is Sort.PASSWORD and value.whole_line)
     if value.literal or looks.random_looking(text):
         return _plausible(sort, text)
-    if form == "colon" and sort is Sort.SECRET and value.whole_line and text.isalpha():
-        return len(text) >= 8 and text.islower()
+    if form == "colon" and sort is Sort.SECRET and value.last and text.isalpha():
+        return len(text) >= (8 if value.whole_line else _LONGER_THAN_A_WORD) and text.islower()
     if form == "colon" and sort is Sort.PASSWORD and value.whole_line:
         return _plausible(sort, text) and (not text[:1].isupper() or _unlike_a_word(text))
     return (

@@ -183,6 +183,10 @@ def _argument(text: str, span: Span) -> bool:
 _NETRC = re.compile(r"machine\s+\S{1,200}\s+login\s+\S{1,200}\s+password\s+(\S+)")
 _PGPASS = re.compile(r"^[\w.*-]{1,200}:(?:543\d|6543):[\w*-]{1,100}:[\w*-]{1,100}:(\S+)", re.MULTILINE)
 
+_PGPASS_IN_PROSE = re.compile(
+    r"(?<![\w.*:/@-])[\w.*-]{1,200}:(?:543\d|6543):[\w*-]{1,100}:[\w*-]{1,100}:([^\s\"'`<>,;)\]\\]+)"
+)
+
 
 def credential_files(text: str, lowered: str) -> Iterator[Span]:
     """.netrc and .pgpass."""
@@ -190,3 +194,6 @@ def credential_files(text: str, lowered: str) -> Iterator[Span]:
         yield from _groups(_NETRC, text, "password")
     if ":543" in text or ":6543:" in text:
         yield from _groups(_PGPASS, text, "password")
+        for span in _groups(_PGPASS_IN_PROSE, text, "password"):
+            if looks.mixed(text[span.start : span.end]):
+                yield span

@@ -125,7 +125,8 @@ def words(value: str) -> bool:
 
 def mixed(value: str) -> bool:
     """Letters and digits, the least a generated secret has."""
-    return _DIGIT.search(value) is not None and _LETTER.search(value) is not None
+    judged = value[:LONGEST_JUDGED]
+    return _DIGIT.search(judged) is not None and _LETTER.search(judged) is not None
 
 
 def random_looking(value: str) -> bool:

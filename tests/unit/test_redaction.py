@@ -90,11 +90,28 @@ def test_markers_of_keys_without_a_key_stay():
         ("Authorization: Basic Ym9iOmg3LUtlc3RyZWw=", "Authorization: Basic [redacted:authorization]"),
         ("- name: DB_PASSWORD\n  value: h7-Kestrel", "- name: DB_PASSWORD\n  value: [redacted:password]"),
         ("<password>h7-Kestrel</password>", "<password>[redacted:password]</password>"),
+        ("we set client_secret: mysupersecretvalue", "we set client_secret: [redacted:client-secret]"),
+        ("the line is db:5432:app:bob:h7-Kestrel, use it", "the line is db:5432:app:bob:[redacted:password], use it"),
         ("the password is h7-Kestrel, try it", "the password is [redacted:password], try it"),
     ],
 )
 def test_only_the_value_goes_and_its_name_stays(text, expected):
     assert redact(text).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the client_secret: see docs",
+        "they keep the client_secret: undisclosed",
+        "give client_secret: authentication",
+        "it goes to db:5432:app:bob:password",
+        "it listens on http://db:5432:app:bob:h7",
+        "docker run -p 5432:5432 db:16",
+    ],
+)
+def test_what_only_speaks_of_a_secret_stays(text):
+    assert redact(text).text == text
 
 
 def test_only_the_session_goes_from_a_cookie_header():
