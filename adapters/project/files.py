@@ -23,7 +23,7 @@ _INLINE_TEST = b"#[cfg(test)]"
 class FolderProjectFiles:
     """ProjectFiles. A folder that nobody tracks is walked for at most `seconds`, and up to `most` files."""
 
-    def __init__(self, most: int = listing.MOST_FILES, seconds: float = 5.0) -> None:
+    def __init__(self, most: int = listing.MOST_FILES, seconds: float = 2.0) -> None:
         self._most = most
         self._seconds = seconds
 

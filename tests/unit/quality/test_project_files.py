@@ -1,6 +1,7 @@
 """What a folder on disk holds."""
 
 import asyncio
+import itertools
 import os
 from pathlib import Path
 
@@ -305,3 +306,11 @@ async def test_a_broken_report_is_named_and_no_evidence(tmp_path, name, content)
 async def test_a_file_of_another_kind_is_no_report(tmp_path, content):
     found = await survey(tmp_path, **{"coverage.xml": content, "coverage.json": content})
     assert found.reports == [] and len(found.problems) <= 1
+
+
+async def test_a_folder_that_is_the_whole_machine_is_walked_for_two_seconds(tmp_path, monkeypatch):
+    for number in range(30):
+        (tmp_path / str(number)).mkdir()
+    clock = itertools.count()
+    monkeypatch.setattr("session_mgmt_mcp.adapters.project.listing.time.monotonic", lambda: next(clock) / 10)
+    assert (await FolderProjectFiles().survey(tmp_path)).capped, "a tenth of a second each"
