@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from session_mgmt_mcp.adapters.local import copies, files
+from session_mgmt_mcp.adapters.work_folders import work_folder
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.ports.errors import Invalid
 
@@ -33,8 +34,6 @@ async def backup(app: Application, to: Path) -> Mapping[str, Any]:
         raise Invalid(f"to: {to} exists; name a new folder.")
     if not to.parent.is_dir():
         raise Invalid(f"to: {to.parent} is no directory; make it first.")
-    from session_mgmt_mcp.adapters.duckdb.backups import work_folder
-
     try:
         with work_folder(to) as folder:
             made = folder / "made"
@@ -92,8 +91,6 @@ def documents_beside(backup: Path, data: Path) -> Iterator[Callable[[], None]]:
 
     Settings only where there are none. Raises Unavailable.
     """
-    from session_mgmt_mcp.adapters.duckdb.backups import work_folder
-
     try:
         with work_folder(data / SETTINGS) as beside:
             folders = [name for name in (*DOCUMENTS, PAGES) if (backup / name).is_dir()]

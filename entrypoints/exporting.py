@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from session_mgmt_mcp.adapters.local import files
+from session_mgmt_mcp.adapters.work_folders import work_folder
 from session_mgmt_mcp.application import Application
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Condition, Record
@@ -22,8 +23,6 @@ async def export(
 
     `project` None: all. Raises Invalid where `to` is or its folder is not, Unavailable on a full disk.
     """
-    from session_mgmt_mcp.adapters.duckdb.backups import work_folder
-
     if os.path.lexists(to):
         raise Invalid(f"to: {to} exists; name a new file.")
     if not to.parent.is_dir():

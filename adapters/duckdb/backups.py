@@ -4,9 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import sys
-import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +12,8 @@ import duckdb
 from session_mgmt_mcp.adapters.duckdb import schema, snapshot
 from session_mgmt_mcp.adapters.duckdb.connection import claimed, connect, prepare, wal
 from session_mgmt_mcp.adapters.duckdb.failures import is_full, translated
+from session_mgmt_mcp.adapters.work_folders import work_folder
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, NotFound, Unsupported
-
-if sys.platform != "win32":
-    import fcntl
-
-WORK = ".session-mgmt-work."
 
 
 def write(cursor: Any, database: Path, to: Path) -> None:
@@ -111,47 +104,6 @@ def set_aside(database: Path) -> None:
         os.link(database, aside)
     if wal(database).exists():
         wal(database).rename(wal(aside))
-
-
-@contextlib.contextmanager
-def work_folder(beside: Path) -> Iterator[Path]:
-    """Owner-only, on the same disk: what is in it can be renamed into place. What was left there by the dead goes first."""
-    sweep(beside.parent)
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=WORK, dir=beside.parent))
-        lock = held(folder)
-        if lock is not None:
-            break  # else somebody took it for one that was left
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
-
-
-def sweep(folder: Path) -> None:
-    """Takes away the work folders of processes that were killed: nobody holds their lock."""
-    for left in folder.glob(f"{WORK}*"):
-        if (lock := held(left)) is not None:
-            shutil.rmtree(left, ignore_errors=True)
-            os.close(lock)
-
-
-def held(folder: Path) -> int | None:
-    """A descriptor that holds the kernel's lock on `folder`; None when another does, or when it is gone."""
-    try:
-        lock = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        if sys.platform != "win32":
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(lock), folder.stat()):
-            return lock
-    except OSError:
-        pass
-    os.close(lock)
-    return None
 
 
 def publish(made: Path, to: Path) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from session_mgmt_mcp.adapters.duckdb import schema, writing
-from session_mgmt_mcp.adapters.duckdb.backups import publish, publishable, sync_folder, work_folder
+from session_mgmt_mcp.adapters.duckdb.backups import publish, publishable, sync_folder
 from session_mgmt_mcp.adapters.duckdb.connection import connect, wal
 from session_mgmt_mcp.adapters.duckdb.failures import corrupt
 from session_mgmt_mcp.adapters.duckdb.index import Index
 from session_mgmt_mcp.adapters.duckdb.records import parse
 from session_mgmt_mcp.adapters.duckdb.row_store import RowStore
+from session_mgmt_mcp.adapters.work_folders import work_folder
 from session_mgmt_mcp.ports.errors import Invalid
 from session_mgmt_mcp.ports.vector_store import Json, Record
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 
 import duckdb
 import numpy as np
+from session_mgmt_mcp.adapters import work_folders
 from session_mgmt_mcp.adapters.duckdb import backups, evidence, filters, listing, schema, snapshot, vocabulary, writing
 from session_mgmt_mcp.adapters.duckdb.connection import (
     SNAPSHOT_AFTER,
@@ -100,7 +101,7 @@ class DuckDBVectorStore:
         log = evidence.copy_log(path)
         try:
             raw = connect(path)
-            backups.sweep(path.parent)
+            work_folders.sweep(path.parent)
             snapshot.sweep(path)
             if is_original(raw, path):
                 raw = take_over(raw, path, adopt)

@@ -8,7 +8,8 @@ import threading
 import duckdb
 import numpy as np
 import pytest
-from session_mgmt_mcp.adapters.duckdb import backups, connection, index, snapshot, store
+from session_mgmt_mcp.adapters import work_folders
+from session_mgmt_mcp.adapters.duckdb import connection, index, snapshot, store
 from session_mgmt_mcp.adapters.duckdb.backups import restore
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.samples import all_ids, names, pointing, record
@@ -185,11 +186,11 @@ async def test_a_backup_leaves_nothing_else_behind(path, tmp_path):
 
 async def test_what_a_killed_backup_left_goes_with_the_next_opening_and_what_is_in_use_stays(path):
     path.parent.mkdir()
-    dead, alive = (path.parent / f"{backups.WORK}{name}" for name in ("dead", "alive"))
+    dead, alive = (path.parent / f"{work_folders.WORK}{name}" for name in ("dead", "alive"))
     for folder in (dead, alive):
         folder.mkdir()
         (folder / "copy").write_bytes(b"half")
-    lock = backups.held(alive)
+    lock = work_folders.held(alive)
     await filled(path, 1)
     assert (dead.exists(), alive.exists()) == (False, True)
     os.close(lock)
