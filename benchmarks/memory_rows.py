@@ -18,6 +18,7 @@ from session_mgmt_mcp.domain.text import content_hash
 from session_mgmt_mcp.ports.embedder import Matrix
 from session_mgmt_mcp.ports.vector_store import Condition, Record
 from session_mgmt_mcp.settings import Settings
+from session_mgmt_mcp.turns import short_turns
 
 from benchmarks import prose
 from benchmarks.figures import Budget, Figure, interleaved, median, p99
@@ -39,6 +40,7 @@ def folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def application(data: Path) -> AsyncIterator[Application]:
+    short_turns()  # as a hub has
     async with open_application(Settings(data_dir=data / "data", log_dir=data / "logs")) as opened:
         yield opened
 
