@@ -2,7 +2,7 @@
 
 Flat means:
 - descriptors, threads, child processes and sockets of the hub: no more than two above the most of the first two days;
-- its memory, the middle of the last three evenings against that of the first three (a model that has just worked holds 50 MB
+- its memory, the middle of the last three evenings against that of three at half time (a model that has just worked holds 50 MB
   until it rests): no more than 0.6 KB for each new memory (docs/figures.md) and 12 MB that the allocator keeps;
 - files that are not kept (spool, temporary and runtime folders): as many as on the second evening;
 - what is kept (index, documents, handoffs): the second half of the time takes no more a day than half as much again as the first half;
@@ -145,12 +145,12 @@ def grown(days):
     for name in HANDLES:
         most = max(day[name] for day in days[:2]) + 2
         said += [f"{name}: {day[name]}, at first {most - 2}" for day in days[2:] if day[name] > most]
-    allowed = KB_A_MEMORY / 1e3 * (last["memories"] - first["memories"]) + ALLOCATOR_MB
-    more = median(day["MB"] for day in days[-3:]) - median(day["MB"] for day in days[:3])
+    half = len(days) // 2
+    allowed = KB_A_MEMORY / 1e3 * (last["memories"] - days[half]["memories"]) + ALLOCATOR_MB
+    more = median(day["MB"] for day in days[-3:]) - median(day["MB"] for day in days[half - 2 : half + 1])
     if more > allowed:
         said.append(f"memory: {more:.1f} MB more, {allowed:.1f} allowed")
     said += [f"{name}: {last[name]}, was {first[name]}" for name in GONE if last[name] > first[name]]
-    half = len(days) // 2
     for name in KEPT:
         earlier = (days[half][name] - days[0][name]) / half
         later = (days[-1][name] - days[half][name]) / (len(days) - 1 - half)
