@@ -34,7 +34,7 @@ _SOON = 1.0  # who is not there is not relieved by a long wait, and the next one
 _ECHO = 6  # servers repeat the ends of a key that they do not take
 
 _TOO_LONG = re.compile(
-    r"context.{0,3}(length|size|window|limit)|exceed\w* context|too many (input |prompt )?tokens"
+    r"context.{0,3}(length|size|window|limit)|exceed\w{0,9} context|too many (input |prompt )?tokens"
     r"|(prompt|input|request|messages?) (is|are|was)? ?too (long|large)|tokens must be reduced",
     re.I,
 )
@@ -49,7 +49,7 @@ _NOT_TAKEN = re.compile(
 )
 _MODEL = re.compile(r"\bmodels?\b", re.I)
 _HOST = re.compile(r"[\w.:\[\]-]+")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _RESETS = re.compile(r"(x|anthropic)-ratelimit-(reset-[\w-]+|[\w-]+-reset)")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
-_HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?^\s*\1\s*$", re.DOTALL | re.MULTILINE)
+_HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)")
 _SEPARATOR = re.compile(r"&&|\|\||;|\n")
 _REDIRECTION = re.compile(r"(?:\d|&)?>{1,2}\s*(?:&\d|\S+)|<\s*\S+")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=\S*$")
@@ -214,6 +214,22 @@ def covers(run: Run, failed: Run) -> bool:
     return all(any(_inside(target, whole) for whole in run.targets or (".",)) for target in wanted)
 
 
+def _without_heredocs(command: str) -> str:
+    """Each up to the line that ends it, in one pass; one that nothing ends stays."""
+    lines = command.split("\n")
+    last = {line.strip(): at for at, line in enumerate(lines)}
+    kept, end = [], ""
+    for at, line in enumerate(lines):
+        if end:
+            end = "" if line.strip() == end else end
+        elif (opened := _HEREDOC.search(line)) and last.get(opened[1], at) > at:
+            kept.append(line[: opened.start()])
+            end = opened[1]
+        else:
+            kept.append(line)
+    return "\n".join(kept)
+
+
 @lru_cache(maxsize=4_096)
 def runs(command: str) -> tuple[Run, ...]:
     """What a command line runs, in order; of a pipe the first, as those behind it only show."""
@@ -223,7 +239,7 @@ def runs(command: str) -> tuple[Run, ...]:
         held.append(match[0][1:-1])
         return f"\0{len(held) - 1}\0"
 
-    text = _QUOTED.sub(hold, _HEREDOC.sub(" ", command.replace("\\\n", " ")))
+    text = _QUOTED.sub(hold, _without_heredocs(command.replace("\\\n", " ")))
     found = []
     for piece in _SEPARATOR.split(text):
         words = _REDIRECTION.sub(" ", piece.partition("|")[0]).strip("() \t").split()

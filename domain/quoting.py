@@ -7,7 +7,7 @@ from typing import Any
 LONGEST_NAME = 300  # characters
 MOST_TICKS = 3  # in a row that are kept
 _TERMINAL = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]{0,2000}(?:\x07|\x1b\\|\x9c)"
+    r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\x9d]{0,2000}(?:\x07|\x1b\\|\x9c)"
 )
 _SIGNS = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e"
@@ -28,7 +28,7 @@ _TAME = re.compile(r"[\w./@+=~,%^-]+")
 _TICKS = re.compile("`+")
 _OPENER = re.compile('`+|[“"]')
 _FRAME = re.compile(
-    r"<(?=\s*/?\s*(?:\||antml:|session-|system|user|assistant|human|function|tool|invoke|command-|local-|task-|thinking))",
+    r"<(?=\s*+(?:/\s*+)?(?:\||antml:|session-|system|user|assistant|human|function|tool|invoke|command-|local-|task-|thinking))",
     re.IGNORECASE,
 )
 

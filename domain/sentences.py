@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_BETWEEN = re.compile(r"(?<=[.!?])(?<!\b\d\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\betc\.)\s+|\s*\n\s*")
-_MARKS = re.compile(r"^(?:[\s#>*\-+|`_=•]|\d{1,2}[.)]\s)+|[\s*`_|]+$")
+_BETWEEN = re.compile(r"(?<=[.!?])(?<!\b\d\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\betc\.)\s+|\n\s*")
+_MARKS = re.compile(r"^(?:[\s#>*\-+|`_=•]|\d{1,2}[.)]\s)+|(?<![\s*`_|])[\s*`_|]+$")
 
 
 def sentences(text: str) -> Iterator[str]:

@@ -19,8 +19,8 @@ THEMES, FILES, QUOTES = 10, 10, 4
 QUOTED = 32  # answers that a sentence may come from
 SHORTEST, LONGEST = 25, 280  # characters of a sentence
 NOVELTY = 0.35  # how much a sentence loses for what was said already
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\s*\n\s*|```\w*")
-_NOISE = re.compile(r"^[\s#>*\-|`_=]+|[\s*`_|]+$")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*|```\w*")
+_NOISE = re.compile(r"^[\s#>*\-|`_=]+|(?<![\s*`_|])[\s*`_|]+$")
 
 
 @dataclass(frozen=True, slots=True)

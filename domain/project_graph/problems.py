@@ -12,8 +12,8 @@ from session_mgmt_mcp.ports.vector_store import Record
 
 _EXIT = re.compile(r"\A\s*(?:Error: )?Exit code \d+\s*(?:\n|\Z)")
 _TELLING = re.compile(
-    r"^.*(?:[A-Z]\w*(?:Error|Exception)\b|\berror\b|\bERR!|\bfatal\b|\bpanic\b|not found|No such|denied|[Cc]annot|undefined"
-    r"|refused|timed out|E[A-Z]{4,}\b|\bE\d{4}\b|--- FAIL).*$",
+    r"^.*(?:[A-Z]\w{0,80}(?:Error|Exception)\b|\berror\b|\bERR!|\bfatal\b|\bpanic\b|not found|No such|denied|[Cc]annot|undefined"
+    r"|refused|timed out|E[A-Z]{4,20}\b|\bE\d{4}\b|--- FAIL).*$",
     re.MULTILINE,
 )
 _WORD = re.compile(r"(?<![\w'\"`])(['\"`])([A-Za-z_@][A-Za-z_./@-]{0,40})\1(?![\w'\"`])")

@@ -126,7 +126,7 @@ def _sample(tree: Any) -> str:
 
 def _character(members: Any) -> str:
     if members[0][0] is _constants.NEGATE:
-        return next(one for one in "a1 -.\n" if not any(_holds(member, one) for member in members[1:]))
+        return next(one for one in "a1 -.\né" if not any(_holds(member, one) for member in members[1:]))
     op, value = members[0]
     if op is _constants.CATEGORY:
         return _CLASSES.get(value, "a")

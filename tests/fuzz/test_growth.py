@@ -1,17 +1,24 @@
 """Nothing takes much more than twice as long for twice the input, whatever the input is made of."""
 
 import importlib
+import pkgutil
 import random
 import re
+from pathlib import Path
 
 import pytest
+import session_mgmt_mcp
 from session_mgmt_mcp.adapters.claude_code.conversation import Conversation
 from session_mgmt_mcp.adapters.claude_code.outline import Outlining
 from session_mgmt_mcp.adapters.claude_code.words import typed
 from session_mgmt_mcp.domain.code import blocks
+from session_mgmt_mcp.domain.fixes import runs
+from session_mgmt_mcp.domain.project_graph.problems import problem_of
+from session_mgmt_mcp.domain.quoting import unframed, visible
 from session_mgmt_mcp.domain.redaction import redact
 from session_mgmt_mcp.domain.secret_places import _COMMANDS
 from session_mgmt_mcp.domain.secret_tokens import _BY_PREFIX
+from session_mgmt_mcp.domain.sentences import sentences
 from session_mgmt_mcp.lines import Lines
 from session_mgmt_mcp.shim import FIRST_ID, LAST_ID, RESPONSE
 
@@ -22,6 +29,17 @@ GATE = "password= Aa1aaaaaaaaaaaaaaaaaaa ://a@tcp( -p securestring| sudo -S -std
 """Opens what redaction asks before it looks closer."""
 RULES = ("redaction", "secret_names", "secret_places", "secret_tokens", "secret_values")
 EXPONENTIAL = 0.1  # seconds for thirty repetitions
+SEARCHES = re.compile(r"\b(\w+)\.(?:search|finditer|findall|sub|split)\(")
+GIVEN_SHORT_TEXTS = {
+    "adapters.crackerjack.installed._SHEBANG",  # the first line of a script
+    "adapters.gemini.llm_provider._NAME",  # fullmatch, of a model's name
+    "adapters.pytools.toolbox._VERSION",  # what a tool says of itself
+    "domain.days_ahead._LENGTHS",  # a span that was matched as a whole
+    "domain.runs.error_patterns._VARYING",  # 400 characters
+    "domain.secret_values._PATH",  # fullmatch, of what is judged above
+    "domain.times._VERSION",  # the name of a tag
+}
+"""Their square is small; by the name of the first module that has them."""
 SCREENED = 2_000, 8_000  # characters
 SUSPECT = 5.5  # times as long for four times the text
 
@@ -34,6 +52,19 @@ def patterns() -> dict[str, re.Pattern[str]]:
         module = vars(importlib.import_module(f"session_mgmt_mcp.domain.{rules}"))
         found |= {f"{rules}.{name}": one for name, one in module.items() if isinstance(one, re.Pattern)}
     return found
+
+
+def used_to_search() -> dict[str, "re.Pattern[str]"]:
+    """Every pattern of the product whose name is asked for what stands anywhere in a text."""
+    root = Path(__file__).parents[2]
+    sources = [file.read_text() for top in ("domain", "adapters", "entrypoints") for file in (root / top).rglob("*.py")]
+    asked = {name for source in sources for name in SEARCHES.findall(source)}
+    found = {}
+    for module in pkgutil.walk_packages(session_mgmt_mcp.__path__, "session_mgmt_mcp."):
+        for name, one in vars(importlib.import_module(module.name)).items():
+            if isinstance(one, re.Pattern) and isinstance(one.pattern, str) and name in asked:
+                found.setdefault(one, f"{module.name.removeprefix('session_mgmt_mcp.')}.{name}")
+    return {name: pattern for pattern, name in found.items()}
 
 
 def parsed(text: str) -> None:
@@ -89,6 +120,35 @@ def test_fences_are_looked_for_once(prefix, pump):
     assert grows(lambda text: list(blocks(text)), pumped(prefix, pump, ""), 65_536) == ""
 
 
+@pytest.mark.parametrize(
+    ("work", "prefix", "pump", "suffix"),
+    [
+        (unframed, "<", " ", "x"),
+        (visible, "", "\x9d", "x"),
+        (visible, "", "\x1b]", "x"),
+        (lambda text: list(sentences(text)), "a", " ", "a"),
+        (runs.__wrapped__, "", "<<a ", ""),
+        (runs.__wrapped__, "", "<<a\n", "b"),
+        (problem_of, "", "Aa", ""),
+        (problem_of, "", "E", "a"),
+    ],
+)
+def test_what_was_said_is_looked_through_once(work, prefix, pump, suffix):
+    assert grows(work, pumped(prefix, pump, suffix), 32_768) == ""
+
+
+@pytest.mark.slow
+def test_no_other_pattern_that_searches_takes_the_square_of_what_it_repeats():
+    """Those that only match a whole name or a line from its start are given short ones, or are tried above with what uses them."""
+    searching = used_to_search()
+    assert len(searching) > 100
+    slow = {
+        name for name, pattern in searching.items() if any(_searches_on(pattern, *pump) for pump in pumps_of(pattern))
+    }
+    assert slow - GIVEN_SHORT_TEXTS == set()
+    assert searching.keys() >= GIVEN_SHORT_TEXTS
+
+
 @pytest.mark.slow
 def test_no_pattern_of_redaction_doubles_with_each_character():
     slow = [
@@ -129,11 +189,19 @@ def test_a_stream_is_cut_into_lines_in_one_pass(pump):
 
 def _superlinear(work, cases) -> list[str]:
     """Looks at every case in short, and longer at those that seem to grow."""
-    less, more = SCREENED
     found = []
     for prefix, pump in cases:
         make = pumped(prefix, pump, "\0")
-        before, after = cpu(work, make(less)), cpu(work, make(more))
-        if after > 0.003 and after > SUSPECT * before and (why := grows(work, make, 131_072)):
+        if _suspect(work, make) and (why := grows(work, make, 131_072)):
             found.append(f"{prefix[-20:]!r} {pump!r}: {why}")
     return found
+
+
+def _searches_on(pattern, prefix, pump) -> bool:
+    make = pumped(prefix, pump, "\0")
+    return all(_suspect(lambda text: sum(1 for _ in pattern.finditer(text)), make, (1_000, 4_000)) for _ in range(3))
+
+
+def _suspect(work, make, sizes=SCREENED) -> bool:
+    before, after = (cpu(work, make(size)) for size in sizes)
+    return after > 0.003 and after > SUSPECT * before
