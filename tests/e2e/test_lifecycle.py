@@ -225,7 +225,9 @@ def test_a_fork_is_a_session_of_its_own(open_terminal, client, repository):
     assert documents("sessions")[other]["source"] == "fork"
 
 
-@pytest.mark.parametrize("where", ["a sub-folder", "a worktree", "a submodule"])
+@pytest.mark.parametrize(
+    "where", ["a worktree", *(pytest.param(one, marks=pytest.mark.slow) for one in ("a sub-folder", "a submodule"))]
+)
 def test_anywhere_in_a_repository_it_is_automatic(client, home, repository, tmp_path, where):
     match where:
         case "a sub-folder":

@@ -36,7 +36,7 @@ def ask(client: Client, cwd: Path) -> Run:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("era", ["modern", "legacy"])
+@pytest.mark.parametrize("era", ["modern", pytest.param("legacy", marks=pytest.mark.slow)])
 def test_another_worktree_remembers_and_another_project_does_not(client: Client, tmp_path: Path, era: str):
     if era == "legacy":
         client.extra["MCP_PROTOCOL_NEGOTIATION"] = "legacy"

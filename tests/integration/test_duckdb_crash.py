@@ -85,7 +85,7 @@ async def many_deaths(path, deaths, chance):
 
 @pytest.mark.timeout(300)
 async def test_a_killed_writer_lost_nothing_it_had_acknowledged(tmp_path):
-    await many_deaths(tmp_path / "memory.duckdb", 15, random.Random())
+    await many_deaths(tmp_path / "memory.duckdb", 6, random.Random())
 
 
 @pytest.mark.slow

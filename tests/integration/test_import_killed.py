@@ -103,6 +103,7 @@ async def compare(root: Path, tmp_path: Path, at_once: int, kills: int) -> None:
     assert await rows(killed) == whole
 
 
+@pytest.mark.slow  # the same over real transcripts takes half of the time
 async def test_killed_and_resumed_is_the_same_as_undisturbed(tmp_path: Path):
     root = tmp_path / "projects"
     many_sessions(root, copies=6)

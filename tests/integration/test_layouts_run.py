@@ -43,6 +43,8 @@ GREETS = {
     "java": ("src/main/java/com/example/the7shops/Greeting.java", "Hello", "Hi"),
 }
 
+COMPILED = {"go", "java"}  # the first with all of its standard library
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -100,7 +102,9 @@ def in_java(run, project: Path) -> subprocess.CompletedProcess[str]:
     return run(project, "java", "-cp", str(built), "Run", "com.example.the7shops.GreetingTest")
 
 
-@pytest.mark.parametrize("language", GREETS)
+@pytest.mark.parametrize(
+    "language", [pytest.param(one, marks=pytest.mark.slow) if one in COMPILED else one for one in GREETS]
+)
 def test_a_layout_passes_its_own_test_and_fails_it_when_broken(run, project, language):
     layouts.apply(project, language, confirm=True)
     done = outcome(run, project, language)
@@ -112,6 +116,7 @@ def test_a_layout_passes_its_own_test_and_fails_it_when_broken(run, project, lan
     assert outcome(run, project, language).returncode != 0
 
 
+@pytest.mark.slow
 def test_the_typescript_layout_has_the_types_it_says(run, project):
     modules = ROOT / ".cache" / "typescript" / "node_modules"
     if not modules.is_dir():

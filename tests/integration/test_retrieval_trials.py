@@ -96,6 +96,7 @@ def test_our_own_questions_are_in_the_format():
     assert len(coding) > 200 and all(question.gold_sessions for question in coding)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_bars_are_reached_by_a_tenth_of_locomo(shared, capsys):
     """The whole takes minutes: `make bench`. One chat of those that nothing was fitted on shows a ranking that broke."""

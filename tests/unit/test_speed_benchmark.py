@@ -105,6 +105,7 @@ async def test_a_row_that_fails_takes_no_other_with_it() -> None:
     assert failed == {"broken": "OSError: no room"}
 
 
+@pytest.mark.slow
 def test_one_row_as_json() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "benchmarks.speed", "--rows", "install", "--json"],
