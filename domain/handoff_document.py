@@ -40,14 +40,14 @@ def handoff_from(body: Mapping[str, Json]) -> Handoff:
 
 
 def same_work(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
-    """Whether two documents tell the same, whenever they were made."""
+    """Whether two documents tell the same, whenever they were made or their session was ended."""
     return _timeless(one) == _timeless(other)
 
 
 def _timeless(body: Mapping[str, Json]) -> dict[str, Json]:
     looked = body.get("uncommitted")
     seen = {"uncommitted": {**looked, "seen": None}} if isinstance(looked, Mapping) else {}
-    return {**body, "made": None, **seen}
+    return {**body, "made": None, "ended": body.get("ended") is not None, **seen}
 
 
 def _made(kind: type[T], body: Any) -> T:

@@ -105,6 +105,10 @@ class SessionService:
         self._open: dict[str, Session] | None = None  # as last written
         self._told: deque[Session] = deque(maxlen=20)  # that made room for another one in their client
 
+    def now(self) -> datetime:
+        """By the clock that tells when sessions began."""
+        return self._clock.now()
+
     async def open(self, opening: Opening) -> Session:
         """Begins a session, or goes on with one: a resumed one is open again, and keeps its beginning."""
         before = self._predecessor(opening)

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from session_mgmt_mcp import current
@@ -74,7 +74,7 @@ async def finish(app: Application, folder: Path, write_to_repo: bool, polish: bo
     [last, *_] = [*await app.quality.latest(project, 1), None]
     if last is None or (last.session, last.trigger, last.score.total) != (session.id, "end", score.total):
         await app.quality.record(project, score, "end", session.id)
-    ended = await end(app, session, Reason.ASKED, datetime.now(UTC)) or session
+    ended = await end(app, session, Reason.ASKED, app.sessions.now()) or session
     learned = await app.learning.learn(session.id, session.project)
     handoff = await app.handoffs.of(session.id)
     file, told, before = None, "", list[str]()

@@ -87,6 +87,13 @@ async def test_made_twice_it_is_one_document_one_memory_and_one_file(app, worked
     assert app.handoffs.file_of(first) == files[0]
 
 
+async def test_its_end_is_the_first_one_after_which_nothing_happened(app, worked, shop):
+    await app.handoffs.make(**asked(worked, shop))
+    ends = [BEGAN + timedelta(hours=hour) for hour in (1, 2)]
+    made = [await app.handoffs.make(**asked(worked, shop, ended=end)) for end in ends]
+    assert [one.ended for one in made] == [ends[0], ends[0]]
+
+
 async def test_many_at_once_make_one(app, worked, shop):
     await asyncio.gather(*(app.handoffs.make(**asked(worked, shop)) for _ in range(8)))
     assert (await app.storage.get(COLLECTION, SESSION)).version == 1

@@ -11,6 +11,8 @@ import pytest
 from fastmcp.exceptions import ToolError
 from session_mgmt_mcp import connection
 from session_mgmt_mcp.adapters.local.processes import birth
+from session_mgmt_mcp.adapters.memory.clock import FixedClock
+from session_mgmt_mcp.clock import SystemClock
 from session_mgmt_mcp.domain.sessions import Opening
 from session_mgmt_mcp.domain.tokens import tokens
 from session_mgmt_mcp.lifecycle import Lifecycle
@@ -20,6 +22,13 @@ from .conftest import BEGAN, SESSION, Transcript
 
 DECISION = "We decided to lock the till with a file lock, because two cashiers raced."
 PAGING = "Receipts are printed by a queue, never in the request."
+
+
+@pytest.fixture
+def clock(monkeypatch) -> FixedClock:
+    clock = FixedClock(BEGAN + timedelta(hours=1))
+    monkeypatch.setattr(SystemClock, "now", lambda _: clock.now())
+    return clock
 
 
 @pytest.fixture
@@ -140,10 +149,11 @@ async def test_what_must_survive_a_compaction_is_said_before_and_after_it(produc
             assert "test the timeout" in said
 
 
-async def test_end_leaves_one_handoff_however_often_it_is_called(product_in, shop, worked):
+async def test_end_leaves_one_handoff_however_often_and_whenever_it_is_called(product_in, shop, worked, clock):
     async with product_in(shop, SESSION) as (app, client):
         await dealt(Lifecycle(app, settle_seconds=0), event("SessionStart", worked, source="startup"))
         first = (await client.call_tool("end", {})).structured_content
+        clock.advance(minutes=5)
         second = (await client.call_tool("end", {})).structured_content
         assert (first["handoff"], first["file"]) == (second["handoff"], second["file"])
         assert "file lock" in first["handoff"]
