@@ -1,6 +1,8 @@
 """Resources: pages about the caller's project, and of no other."""
 
+import errno
 import json
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,14 +125,23 @@ async def test_each_keeps_the_token_budget(product_in, shop, budget):
             assert tokens(await read(client, uri)) <= budget, uri
 
 
-async def test_what_fails_is_one_sentence(product_in, shop, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Unavailable("The disk is away: bring it back."), "The disk is away: bring it back."),
+        (OSError(errno.EACCES, "Permission denied", "notes"), "notes: Permission denied: change its owner or permissions"),
+        (OSError(errno.EIO, "Input/output error", "a\udcff\nb"), "a b: Input/output error: mend that and try again."),
+    ],
+    ids=["a port", "the system", "a name that is no text"],
+)
+async def test_what_fails_is_one_sentence(product_in, shop, monkeypatch, error, said):
     async with product_in(shop) as (app, client):
 
         async def fail(*_: object) -> None:
-            raise Unavailable("The disk is away: bring it back.")
+            raise error
 
         monkeypatch.setattr(type(app.handoffs), "latest", fail)
-        with pytest.raises(MCPError, match="The disk is away: bring it back"):
+        with pytest.raises(MCPError, match=re.escape(said)):
             await client.read_resource(HANDOFF)
 
 
