@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import sys
+from contextlib import suppress
 from mmap import MADV_DONTNEED
 from pathlib import Path
 
@@ -18,6 +19,7 @@ CONVERSATION: tuple[JSONRPCMessage, ...] = (
     JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized"),
     JSONRPCRequest(jsonrpc="2.0", id=2, method="tools/list"),
 )
+SMAPS = Path("/proc/self/smaps")
 SETTLING_SECONDS = 1.0  # whoever waits for the first list comes first
 
 
@@ -56,11 +58,13 @@ def let_go() -> None:
 
 def unmap_code(libc: ctypes.CDLL) -> None:
     """Code of libraries, of which most has run for the last time: what is needed again is mapped again from the page cache."""
-    place = ""
-    for line in Path("/proc/self/smaps").read_text().splitlines():
+    place = said = b""
+    with suppress(OSError):  # there is nothing to do where the system does not say what is mapped
+        said = SMAPS.read_bytes()
+    for line in said.splitlines():
         first, second, *_ = line.split()
-        if not first.endswith(":"):
-            place = first if second == "r-xp" and ".so" in line else ""
-        elif place and first == "Anonymous:" and second == "0":  # not written to: nothing of it can be lost
-            start, end = (int(one, 16) for one in place.split("-"))
+        if not first.endswith(b":"):
+            place = first if second == b"r-xp" and b".so" in line else b""
+        elif place and first == b"Anonymous:" and second == b"0":  # not written to: nothing of it can be lost
+            start, end = (int(one, 16) for one in place.split(b"-"))
             libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from session_mgmt_mcp import warmth
 from session_mgmt_mcp.warmth import let_go
 
 
@@ -37,6 +38,12 @@ def test_code_of_libraries_that_nobody_runs_is_unmapped_and_runs_again():
     let_go()
     assert mapped_code() < before / 2
     assert duckdb.sql("select 42").fetchall() == [(42,)]
+
+
+@pytest.mark.parametrize("there", ["nothing", "a folder"])
+def test_where_the_system_does_not_say_what_is_mapped_nothing_is_unmapped(monkeypatch, tmp_path, there):
+    monkeypatch.setattr(warmth, "SMAPS", tmp_path if there == "a folder" else tmp_path / "smaps")
+    let_go()
 
 
 def mapped_code():
