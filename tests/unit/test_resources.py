@@ -129,7 +129,10 @@ async def test_each_keeps_the_token_budget(product_in, shop, budget):
     ("error", "said"),
     [
         (Unavailable("The disk is away: bring it back."), "The disk is away: bring it back."),
-        (OSError(errno.EACCES, "Permission denied", "notes"), "notes: Permission denied: change its owner or permissions"),
+        (
+            OSError(errno.EACCES, "Permission denied", "notes"),
+            "notes: Permission denied: change its owner or permissions",
+        ),
         (OSError(errno.EIO, "Input/output error", "a\udcff\nb"), "a b: Input/output error: mend that and try again."),
     ],
     ids=["a port", "the system", "a name that is no text"],

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -232,9 +233,9 @@ def test_a_long_answer_is_cut_between_sentences_and_says_so():
 
 def test_reading_takes_no_longer_for_what_was_made_to_take_long():
     for nasty in ("[L1," * 5_000, "[" * 20_000, "[L1 " * 5_000, "<think>" * 2_800, "(" * 20_000, " [" * 10_000):
-        began = datetime.now(UTC)
+        began = time.process_time()
         read(nasty, EVIDENCED)
-        assert datetime.now(UTC) - began < timedelta(seconds=2), nasty[:8]
+        assert time.process_time() - began < 2, nasty[:8]
 
 
 def test_no_secret_of_the_corpus_is_kept_of_an_answer():
