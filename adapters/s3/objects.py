@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -115,6 +116,15 @@ class Bucket:
 
         try:
             return await self._run(get, FileNotFoundError)
+        except FileNotFoundError:
+            return None
+
+    async def written(self, key: str) -> datetime | None:
+        """When, by the server's clock; None when there is none."""
+        try:
+            return await self._run(
+                lambda: obstore.head(self._store, self._prefix + key)["last_modified"], FileNotFoundError
+            )
         except FileNotFoundError:
             return None
 

@@ -134,10 +134,11 @@ class S3SessionStorage:
         def next_one(version: int) -> Document:
             return Document(id, version + 1, json.loads(text), self._now().astimezone(UTC), until)
 
-        written = await self._write(_Place(collection, id), expected_version, next_one, text)
+        place = _Place(collection, id)
+        written = await self._write(place, expected_version, next_one, text)
         count = self._writes[collection] = self._writes.get(collection, 0) + 1
         if count % SWEEP_EVERY == 0:
-            self._start_sweep(collection)
+            self._start_sweep(place)
         assert written is not None
         return written
 
@@ -260,28 +261,30 @@ class S3SessionStorage:
         beyond = bool(names) and not names[-1].startswith(prefix)
         return chosen, None if beyond else on
 
-    def _start_sweep(self, collection: str) -> None:
-        sweep = asyncio.create_task(self._sweep(collection))
+    def _start_sweep(self, written: _Place) -> None:
+        sweep = asyncio.create_task(self._sweep(written))
         self._sweeps.add(sweep)
         sweep.add_done_callback(self._sweeps.discard)
 
-    async def _sweep(self, collection: str) -> None:
-        """Takes away what has been over for long; what is wrong with an object is said to whoever asks for it."""
+    async def _sweep(self, written: _Place) -> None:
+        """Takes away what has been over for long; what is wrong with an object is said to whoever asks for it.
+
+        The server's clock, by what was `written` just now, has to agree: ours may leap ahead by years for a moment.
+        """
+        collection = written.collection
         with suppress(PortError):
+            there = await self._objects.written(written.name)
+            if there is None:
+                return
+            now = min(there, self._now())
             names, _ = await self._names(collection, "", self._swept.get(collection, ""))
             names = names[:SWEEP_AT_ONCE]
             self._swept[collection] = names[-1] if len(names) == SWEEP_AT_ONCE else ""
             for name in names:
                 with suppress(Unsupported):
                     etag, read = await self._read(_Place(collection, name))
-                    if etag is not None and isinstance(read, _Seen) and self._long_over(read.document):
+                    if etag is not None and isinstance(read, _Seen) and _long_over(read.document, now):
                         await self._objects.delete(f"{collection}/{name}", etag)
-
-    def _long_over(self, document: Document | None) -> bool:
-        if document is None:
-            return False
-        over = document.expires if document.version else document.updated
-        return over is not None and over + KEPT <= self._now()
 
     def _living(self, seen: _Seen) -> Document | None:
         document = seen.document
@@ -300,6 +303,13 @@ class S3SessionStorage:
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("The storage is closed: open it again.")
+
+
+def _long_over(document: Document | None, now: datetime) -> bool:
+    if document is None:
+        return False
+    over = document.expires if document.version else document.updated
+    return over is not None and over + KEPT <= now
 
 
 def _encoded(place: _Place, document: Document, text: str, writes: Sequence[tuple[str, int]]) -> bytes:

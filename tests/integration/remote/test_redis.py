@@ -67,6 +67,15 @@ async def test_a_clock_far_behind_that_of_redis_loses_nothing(redis, clock):
     await storage.close()
 
 
+async def test_a_clock_that_is_years_ahead_for_a_moment_deletes_nothing(storage, clock):
+    written = await storage.put("s", "one", {"n": 1}, expires=clock.now() + timedelta(days=90))
+    clock.advance(days=3_650)
+    assert await storage.get("s", "one") is None and await walked(storage, "s") == []
+    await storage.put("s", "two", {}, expires=clock.now() + timedelta(days=90))
+    clock.advance(days=-3_650)
+    assert await storage.get("s", "one") == written
+
+
 async def test_what_redis_forgot_leaves_no_id_behind(client, storage):
     for name in "abc":
         await storage.put("s", name, {})

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import obstore
 import pytest
+from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.s3.keys import just_before
-from session_mgmt_mcp.adapters.s3.session_storage import KEPT, SWEEP_EVERY, WRITES, S3SessionStorage
+from session_mgmt_mcp.adapters.s3.session_storage import KEPT, SWEEP_EVERY, WRITES, S3SessionStorage, _Place
 from session_mgmt_mcp.contracts.session_storage import GOOD_NAMES, SessionStorageContract, walked
 from session_mgmt_mcp.ports.errors import Corrupt, Invalid, Unavailable, Unsupported
 
@@ -110,13 +111,27 @@ async def test_what_is_long_over_goes_in_passing(storage, objects, clock):
     await storage.delete("s", "written-anew")
     await storage.put("s", "written-anew", {})
     clock.advance(minutes=10)
-    await storage._sweep("s")
+    await storage._sweep(_Place("s", "written-anew"))
     assert keys(objects) == ["s/deleted", "s/expired", "s/written-anew"]
     clock.advance(hours=KEPT / timedelta(hours=1))
     for n in range(SWEEP_EVERY):
         await storage.put("s", "kept", {"n": n})
     await asyncio.gather(*storage._sweeps)
     assert keys(objects) == ["s/kept", "s/written-anew"]
+
+
+async def test_a_clock_that_is_years_ahead_for_a_moment_deletes_nothing(backend):
+    clock = FixedClock(datetime.now(UTC))
+    storage = backend.open(now=clock.now)
+    await storage.put("s", "one", {"n": 1}, expires=clock.now() + timedelta(days=90))
+    clock.advance(days=3_650)
+    assert await storage.get("s", "one") is None
+    for n in range(SWEEP_EVERY):
+        await storage.put("s", "kept", {"n": n})
+    await asyncio.gather(*storage._sweeps)
+    clock.advance(days=-3_650)
+    assert (await storage.get("s", "one")).body == {"n": 1}
+    await storage.close()
 
 
 async def test_what_was_written_anew_in_between_is_not_swept_away(storage, objects, clock):
@@ -139,14 +154,14 @@ async def test_where_deleting_knows_no_condition_nothing_is_swept_away(storage, 
     await storage.put("s", "one", {})
     await storage.delete("s", "one")
     clock.advance(days=1)
-    await storage._sweep("s")
+    await storage._sweep(_Place("s", "one"))
     assert keys(objects) == ["s/one"]
 
 
 async def test_a_sweep_leaves_what_is_damaged_for_whoever_asks(storage, objects):
     await storage.put("s", "one", {})
     replace(objects, "s/one", b"damaged")
-    await storage._sweep("s")
+    await storage._sweep(_Place("s", "one"))
     with pytest.raises(Corrupt):
         await storage.get("s", "one")
 
