@@ -116,7 +116,7 @@ class Lifecycle:
             if briefs:
                 await self._app.sessions.update(session.id, briefed=True)
 
-        said = beginning.in_words(left, session.project, datetime.now(UTC), reminders.lines)
+        said = beginning.in_words(left, session.project, self._app.sessions.now(), reminders.lines)
         if not said:
             await handed()
         return _answer(said, handed)

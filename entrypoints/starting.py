@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from session_mgmt_mcp import current, layouts, shortcuts
@@ -72,7 +71,7 @@ async def begin(app: Application, folder: Path, wishes: Wishes) -> Begun:
     trend = await app.quality.trend(project)
     left = await left_for(app, session)
     reminders = await app.reminders.lines(session.project)
-    told = in_words(left, session.project, datetime.now(UTC), reminders, TOLD)
+    told = in_words(left, session.project, app.sessions.now(), reminders, TOLD)
     await app.sessions.update(session.id, briefed=True)
     before = f"goes on from {title(left.handoff)}" if left.handoff else "is the first of this project that is told of"
     earlier = f"before: {trend.total}, {trend.direction}" if trend.total is not None else "the first score"
@@ -109,7 +108,7 @@ async def welcome(app: Application, session: Session) -> Welcome:
     since = f"{session.started:%Y-%m-%d %H:%M} UTC"
     last = f"Before it: {title(left.handoff)}." if left.handoff else "Nothing is known of earlier sessions here."
     summary = f"Session of {since} in {session.folder}, project {session.project}. {last}"
-    return Welcome(summary, in_words(left, session.project, datetime.now(UTC), budget=TOLD), hints)
+    return Welcome(summary, in_words(left, session.project, app.sessions.now(), budget=TOLD), hints)
 
 
 def offered(stack: Stack) -> str:

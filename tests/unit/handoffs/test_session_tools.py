@@ -118,14 +118,14 @@ async def test_a_session_is_told_once(product_in, shop, worked):
         assert await dealt(lifecycle, asks) == ""
 
 
-async def test_what_was_not_handed_over_is_told_again(product_in, shop, worked):
+async def test_what_was_not_handed_over_is_told_again(product_in, shop, worked, clock):
     async with product_in(shop, "next") as (app, _):
         await begins_and_ends(app, worked)
         lifecycle = Lifecycle(app, settle_seconds=0)
         lost = await lifecycle.on_event(event("SessionStart", worked, session_id="next", source="startup", asks=True))
         assert lost is not None
         again = await dealt(lifecycle, event("UserPromptSubmit", worked, session_id="next", asks=True))
-        assert again == lost.context
+        assert again == lost.context and f"{clock.now():%Y-%m-%d %H:%M}" in again
 
 
 async def test_a_due_reminder_reaches_the_next_prompt_once(product_in, shop, worked):

@@ -64,5 +64,5 @@ def test_many_runs_of_many_tests_are_read_in_a_moment():
     found = patterns(runs)
     told = trends(series(runs))
     effects(runs)
-    assert time.process_time() - began < 1.5
+    assert time.process_time() - began < 6  # four times what it takes; the square of the tests would take minutes
     assert found.clusters[0].count == 4_000 and len(found.standing[0].failure.tests) > 0 and told
