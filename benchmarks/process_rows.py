@@ -205,10 +205,10 @@ def _whole(command: list[str], environment: dict[str, str] | None = None, said: 
 
 
 def resident_of(pid: int, which: str = "VmRSS") -> float:
-    """Megabytes; `VmHWM` is the most there ever was."""
+    """Megabytes of a million bytes; `VmHWM` is the most there ever was."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{which}:"):
-            return int(line.split()[1]) / 1024
+            return int(line.split()[1]) * 1_024 / 1e6  # Linux says kB and means 1,024 bytes
     raise RuntimeError(f"process {pid} is gone")
 
 

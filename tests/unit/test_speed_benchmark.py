@@ -5,12 +5,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.console import Console
 from session_mgmt_mcp.adapters.duckdb.tokens import Words
 
 from benchmarks import install_row, prose, speed, writes_row
 from benchmarks.figures import Budget, Figure, interleaved, p99
+from benchmarks.process_rows import resident_of
 from benchmarks.texts import messages
 
 
@@ -31,6 +33,15 @@ def test_a_figure_is_ok_within_its_budget(
     budget: Budget | None, measured: float, floor: float | None, ok: bool | None
 ) -> None:
     assert Figure("what", measured, "ms", budget, floor).ok is ok
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux says what is resident")
+def test_a_megabyte_is_a_million_bytes() -> None:
+    waits = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()  # type: ignore[union-attr]
+        assert resident_of(other.pid) == pytest.approx(psutil.Process(other.pid).memory_info().rss / 1e6, rel=0.02)
+        other.communicate(b"\n")
 
 
 def test_the_ninety_ninth_percentile_is_near_the_worst() -> None:
