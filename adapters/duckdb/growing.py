@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from session_mgmt_mcp.adapters.duckdb.tokens import hash64
+from session_mgmt_mcp.adapters.duckdb.tokens import as_numbers, digest64, hash64
 
 Bools: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[np.int64]
@@ -201,7 +201,7 @@ class NewIds:
     def of(cls, ids: Sequence[str]) -> "NewIds":
         encoded = [record_id.encode() for record_id in ids]
         ends = np.cumsum([len(one) for one in encoded], dtype=np.int64)
-        hashes = np.fromiter(map(hash64, ids), np.uint64, len(ids))
+        hashes = as_numbers(b"".join(map(digest64, ids)))
         return cls(ids, np.frombuffer(b"".join(encoded), np.uint8), ends, hashes)
 
 
@@ -247,7 +247,7 @@ class Ids:
         """`find` for each."""
         found = np.array([self._recent.get(one, -1) for one in ids], np.int64)
         older = np.flatnonzero(found < 0)
-        wanted = np.array([hash64(ids[at]) for at in older.tolist()], np.uint64)
+        wanted = as_numbers(b"".join([digest64(ids[at]) for at in older.tolist()]))
         for hashes, rows in reversed(self._runs):
             near = np.searchsorted(hashes, wanted, side="right") - 1
             maybe = (near >= 0) & (hashes[near] == wanted) & (found[older] < 0)

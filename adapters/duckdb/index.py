@@ -100,9 +100,9 @@ class Index:
 
     def put(self, rows: Sequence[Row], replaced: Sequence[int] = (), kept: Sequence[int] = ()) -> None:
         """New records, and changed ones (`replaced`), some of which keep their vector (`kept`)."""
-        hashes = self._words.hashes
-        documents = [hashes(indexed_text(row.text, row.role, row.tags)) if row.worded else [] for row in rows]
-        new = self.rows.new(rows, [len(document) for document in documents])
+        packed = self._words.packed
+        documents = [packed(indexed_text(row.text, row.role, row.tags)) if row.worded else b"" for row in rows]
+        new = self.rows.new(rows, [len(document) // 8 for document in documents])
         words = segment(len(self.rows), documents)
         with self.lock:  # searches wait: for columns that grow, no more
             vectors = self._vectors_to_keep(kept)

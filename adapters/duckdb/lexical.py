@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Hashes
+from session_mgmt_mcp.adapters.duckdb.tokens import as_numbers
 
 K1, B = 1.2, 0.75
 MOST_WEIGHT = K1 + 1
@@ -38,10 +39,10 @@ class Segment:
         return self.postings[self.ends[at] : self.ends[at + 1]]
 
 
-def segment(first_row: int, documents: Sequence[Sequence[int]]) -> Segment:
-    """Of documents given as term hashes, in consecutive rows from `first_row` on."""
-    lengths = [len(document) for document in documents]
-    hashes = np.fromiter((term for document in documents for term in document), np.uint64, sum(lengths))
+def segment(first_row: int, documents: Sequence[bytes]) -> Segment:
+    """Of documents given as hashes of terms, 8 bytes each, in consecutive rows from `first_row` on."""
+    lengths = [len(document) // 8 for document in documents]
+    hashes = as_numbers(b"".join(documents))
     rows = np.repeat(np.arange(first_row, first_row + len(documents), dtype=np.uint32), lengths)
     order = np.argsort(hashes, kind="stable")
     hashes, rows = hashes[order], rows[order]
@@ -58,9 +59,14 @@ def segment(first_row: int, documents: Sequence[Sequence[int]]) -> Segment:
 
 def merged(left: Segment, right: Segment) -> Segment:
     """One segment of two; every row of `left` is lower than those of `right`."""
-    terms = np.union1d(left.terms, right.terms)
+    at = np.searchsorted(left.terms, right.terms)
+    fresh = np.append(left.terms, np.uint64(0))[at] != right.terms
+    fresh[at == len(left.terms)] = True
+    before = np.cumsum(np.bincount(at[fresh], minlength=len(left.terms) + 1))[:-1]  # fresh terms, of each of the left
+    at_left, at_right = np.arange(len(left.terms)) + before, at + np.cumsum(fresh) - fresh
+    terms = np.empty(len(left.terms) + int(np.count_nonzero(fresh)), np.uint64)
+    terms[at_left], terms[at_right] = left.terms, right.terms
     counts = np.zeros(len(terms), np.int64)
-    at_left, at_right = np.searchsorted(terms, left.terms), np.searchsorted(terms, right.terms)
     counts_left = np.diff(left.ends)
     counts[at_left] += counts_left
     starts_right_of = np.zeros(len(terms), np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from session_mgmt_mcp.adapters.duckdb.growing import Codes, Column, Ids, Labels, Narrow, NewIds
 from session_mgmt_mcp.adapters.duckdb.records import LABELLED, Row
-from session_mgmt_mcp.adapters.duckdb.tokens import hash64
+from session_mgmt_mcp.adapters.duckdb.tokens import as_numbers, digest64
 
 CODED = ("kind", "project", "session", "role", "parent", "model_id")
 NARROW = (*CODED, "seq", "position")
@@ -68,23 +68,18 @@ class Rows:
 
     def new(self, rows: Sequence[Row], lengths: Sequence[int]) -> NewRows:
         """What `append` takes, made by the thread that writes while others go on reading."""
-        numbers: dict[str, Any] = {}
-        for name in CODED:
-            code = self.codes[name].code
-            numbers[name] = np.array([code(getattr(row, name)) for row in rows], np.int64)
-        numbers["seq"] = np.array([row.seq for row in rows], np.int64)
-        numbers["position"] = np.array([row.position for row in rows], np.int64)
-        numbers["time"] = np.array([row.time for row in rows], np.int64)
-        hashes = (hash64(row.content_hash) if row.content_hash else 0 for row in rows)
-        numbers["content_hash"] = np.fromiter(hashes, np.uint64, len(rows))
-        numbers["length"] = np.minimum(np.array(lengths, np.int64), LONGEST)
-        numbers["alive"] = np.ones(len(rows), np.bool_)
-        numbers["worded"] = np.array([row.worded for row in rows], np.bool_)
-        numbers["slot"] = np.full(len(rows), -1, np.int32)
-        labels = {
-            name: known.pairs(len(self), [getattr(row, name) for row in rows]) for name, known in self.labels.items()
-        }
-        return NewRows(numbers, NewIds.of([row.id for row in rows]), labels)
+        of = dict(zip(Row._fields, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(Row._fields, ())
+        columns: dict[str, Any] = {name: np.array([*map(self.codes[name].code, of[name])], np.int64) for name in CODED}
+        columns |= {name: np.array(of[name], np.int64) for name in ("seq", "position", "time")}
+        columns["content_hash"] = as_numbers(
+            b"".join([digest64(one) if one else bytes(8) for one in of["content_hash"]])
+        )
+        columns["length"] = np.minimum(np.array(lengths, np.int64), LONGEST)
+        columns["alive"] = np.ones(len(rows), np.bool_)
+        columns["worded"] = np.array(of["worded"], np.bool_)
+        columns["slot"] = np.full(len(rows), -1, np.int32)
+        labels = {name: known.pairs(len(self), of[name]) for name, known in self.labels.items()}
+        return NewRows(columns, NewIds.of(of["id"]), labels)
 
     def append(self, new: NewRows) -> range:
         added = range(len(self), len(self) + len(new.ids.ids))

@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
+import numpy as np
 import Stemmer
+from numpy.typing import NDArray
 
 INDEXED_CHARACTERS = 800
 """A record's words are read up to here; longer texts come with part records that cover the rest."""
@@ -16,6 +18,9 @@ RAW = re.compile(r"\w+(?:[./\\:\-@]+\w+)*")
 PIECE = re.compile(r"[^\W\d_]+|\d+")
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+
+_IN_NAMES = rb"[\w./\\:\-@\x80-\xff]"
+_SPACED = bytes(byte if re.match(_IN_NAMES, bytes([byte])) else 0x20 for byte in range(256))
 
 STOP_WORDS = frozenset(
     re.findall(
@@ -33,14 +38,27 @@ STOP_WORDS = frozenset(
 )
 
 
+class Remembered(dict[bytes, bytes]):
+    """What `make` gives for each name. Known ones are looked up without any Python; with too many it forgets all."""
+
+    def __init__(self, make: Callable[[bytes], bytes], most: int) -> None:
+        super().__init__()
+        self._make = make
+        self._most = most
+
+    def __missing__(self, name: bytes) -> bytes:
+        if len(self) >= self._most:
+            self.clear()
+        made = self[name] = self._make(name)
+        return made
+
+
 class Words:
     """Turns texts into terms, remembering the names it has seen. Not for two threads at once."""
 
     def __init__(self, remembered: int = 30_000) -> None:
-        self._stem = Stemmer.Stemmer("english").stemWord
-        self._remembered = remembered
-        self._seen: dict[str, tuple[int, ...]] = {}
-        self._hashes: dict[str, int] = {}
+        self._stem = Stemmer.Stemmer("english", 0).stemWord  # without a cache: each word comes once
+        self._seen = Remembered(self._hashed, remembered)
 
     def terms(self, text: str) -> list[str]:
         """Every term in order of appearance, doubles included.
@@ -48,46 +66,46 @@ class Words:
         >>> Words().terms("Resetting the userCache")
         ['reset', 'usercach', 'user', 'cach']
         """
-        return [term for raw in raws(text) for term in self._of(raw)]
+        return [self._stem(word) for raw in raws(text) for word in words_of(raw)]
+
+    def packed(self, text: str) -> bytes:
+        """`terms`, each as 8 bytes: what the index keeps instead of a vocabulary."""
+        return b"".join(map(self._seen.__getitem__, chunks(text)))
 
     def hashes(self, text: str) -> list[int]:
-        """`terms`, each as 64 bits: what the index keeps instead of a vocabulary."""
-        found: list[int] = []
-        seen = self._seen
-        for raw in raws(text):
-            known = seen.get(raw)
-            if known is None:
-                if len(seen) >= self._remembered:
-                    seen.clear()
-                known = seen[raw] = tuple([self._hash(term) for term in self._of(raw)])
-            found += known
+        """`packed`, as numbers."""
+        found: list[int] = as_numbers(self.packed(text)).tolist()
         return found
-
-    def _hash(self, term: str) -> int:
-        known = self._hashes.get(term)
-        if known is None:
-            if len(self._hashes) >= self._remembered:
-                self._hashes.clear()
-            known = self._hashes[term] = hash64(term)
-        return known
 
     def stem(self, word: str) -> str:
         """The term of a single word or whole name in lower case."""
         return str(self._stem(word[:LONGEST_TERM]))
 
-    def _of(self, raw: str) -> list[str]:
-        if raw.islower() and raw.isalpha() and raw.isascii():
-            return [] if raw in STOP_WORDS else [self._stem(raw[:LONGEST_TERM])]
-        pieces = pieces_of(raw)
-        whole = raw.lower()[:LONGEST_TERM]
-        if len(pieces) == 1 and len(pieces[0]) == len(raw):
-            pieces = []
-        terms = [] if whole in STOP_WORDS else [self._stem(whole)]
-        for piece in pieces:
-            word = piece.lower()[:LONGEST_TERM]
-            if word not in STOP_WORDS and (len(word) > 1 or not word.isascii()):
-                terms.append(self._stem(word))
-        return terms
+    def _hashed(self, chunk: bytes) -> bytes:
+        raws = RAW.findall(chunk.decode("utf-8", "surrogatepass"))
+        return b"".join([digest64(self._stem(word)) for raw in raws for word in words_of(raw)])
+
+
+def words_of(raw: str) -> list[str]:
+    """The name itself and its pieces, in lower case, without stop words."""
+    if raw.islower() and raw.isalpha() and raw.isascii():
+        return [] if raw in STOP_WORDS else [raw[:LONGEST_TERM]]
+    pieces = pieces_of(raw)
+    whole = raw.lower()[:LONGEST_TERM]
+    if len(pieces) == 1 and len(pieces[0]) == len(raw):
+        pieces = []
+    words = [] if whole in STOP_WORDS else [whole]
+    for piece in pieces:
+        word = piece.lower()[:LONGEST_TERM]
+        if word not in STOP_WORDS and (len(word) > 1 or not word.isascii()):
+            words.append(word)
+    return words
+
+
+def chunks(text: str) -> list[bytes]:
+    """What stands between ASCII characters that no name has: cheaper to tell apart than names, and as often the same."""
+    normal = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return normal.encode("utf-8", "surrogatepass").translate(_SPACED).split()
 
 
 def raws(text: str) -> list[str]:
@@ -120,5 +138,13 @@ def indexed_text(text: str, role: str, tags: Iterable[str]) -> str:
     return " ".join((text[:INDEXED_CHARACTERS], role, *tags))
 
 
+def digest64(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def as_numbers(digests: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(digests, "<u8").astype(np.uint64, copy=False)
+
+
 def hash64(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    return int.from_bytes(digest64(text), "little")

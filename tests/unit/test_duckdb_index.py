@@ -366,10 +366,20 @@ def test_searches_go_on_while_new_rows_are_made_ready(monkeypatch, where, name):
     assert index.count([]) == 2
 
 
+@SMALL
+@given(*[st.lists(st.lists(st.sampled_from([0, 1, 5, 2**63, 2**64 - 1]), max_size=5), max_size=4)] * 2)
+def test_two_segments_become_the_one_that_all_their_documents_make(left, right):
+    packed = [np.array(terms, "<u8").tobytes() for terms in (*left, *right)]
+    both = lexical.merged(lexical.segment(0, packed[: len(left)]), lexical.segment(len(left), packed[len(left) :]))
+    whole = lexical.segment(0, packed)
+    for name in ("terms", "ends", "postings"):
+        assert np.array_equal(getattr(both, name), getattr(whole, name)), name
+
+
 def test_postings_stay_in_few_segments_however_they_come():
     postings = Postings()
     for row in range(500):
-        postings.append(lexical.segment(row, [[1, 2, 2, 7 + row]]))
+        postings.append(lexical.segment(row, [np.array([1, 2, 2, 7 + row], "<u8").tobytes()]))
         while pair := postings.uneven(large=False):
             postings.replace(*pair, lexical.merged(*pair))
     assert len(postings.segments) < 16

@@ -24,12 +24,15 @@ def terms(text):
         ("设置缓存", {"设置缓存", "设置", "置缓", "缓存"}),
         ("the and of", set()),
         ("end.Next", {"end.next", "end", "next"}),
+        ("-dash--and@ends./", {"dash--and@end", "dash", "end"}),
+        ("one\u2014two \u2192three,\u2022four", {"one", "two", "three", "four"}),
         ("", set()),
         ("... --- ///", set()),
     ],
 )
 def test_a_text_becomes_stems_and_pieces(text, expected):
     assert set(terms(text)) == expected
+    assert Words().hashes(text) == [hash64(term) for term in terms(text)]
 
 
 def test_wide_letters_are_the_same_as_narrow_ones():
