@@ -1,6 +1,7 @@
 """Which files a text speaks of: precise rather than complete, as an address or a version taken for a file misleads."""
 
 import re
+from functools import lru_cache
 
 MOST = 50  # files of one record
 LONGEST = 300  # characters of a path; a longer one is none
@@ -223,26 +224,30 @@ def mentioned(text: str) -> tuple[str, ...]:
     ('src/cart.py', './a/b.md', 'C:\\x\\y.py')
     """
     found: dict[str, None] = {}
-    for word in text[:_READ].split():
-        if "." not in word and "file" not in word:
-            continue
-        if (word.find(".", 0, -1) < 0 and "file" not in word) or "://" in word:
-            continue
-        for piece in _PIECE.findall(word):
-            if "." in piece or "file" in piece:
-                path = _path(piece)
-                if path:
-                    found[path] = None
-                    if len(found) == MOST:
-                        return tuple(found)
+    for word in [word for word in text[:_READ].split() if "." in word or "file" in word]:
+        for path in _known_paths(word) if len(word) <= LONGEST else _paths(word):
+            found[path] = None
+            if len(found) == MOST:
+                return tuple(found)
     return tuple(found)
+
+
+def _paths(word: str) -> tuple[str, ...]:
+    """Those in what stands between two spaces."""
+    if (word.find(".", 0, -1) < 0 and "file" not in word) or "://" in word:
+        return ()
+    pieces = [piece for piece in _PIECE.findall(word) if "." in piece or "file" in piece]
+    return tuple(filter(None, map(_path, pieces)))
+
+
+_known_paths = lru_cache(maxsize=4_096)(_paths)  # the same few are named again and again
 
 
 def _path(piece: str) -> str:
     """The path that a piece of text is, or nothing."""
     piece = piece.strip("[]").rstrip(".:-…\\/").lstrip(":$")
     drive, rest = (piece[:2], piece[2:]) if piece[1:3] in (":\\", ":/") and piece[0].isalpha() else ("", piece)
-    path = drive + _PLACE.sub("", rest).rstrip(".:")
+    path = drive + (_PLACE.sub("", rest).rstrip(".:") if ":" in rest or "#" in rest else rest)
     if not 2 < len(path) <= LONGEST or "..." in path or ":" in path[2:] or (":" in path and not drive):
         return ""
     *folders, name = _SEPARATOR.split(path[len(drive) :])

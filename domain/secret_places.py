@@ -162,8 +162,9 @@ _SUDO = re.compile(
 
 def commands(text: str, lowered: str) -> Iterator[Span]:
     """Arguments of command lines: `mysql -psecret`, `sshpass -p`, `curl -u user:password`, `redis-cli -a`."""
+    flagged = "\n".join([line for line in lowered.split("\n") if "-" in line or "securestring" in line])
     for name, pattern in _COMMANDS if " -" in text or "securestring" in lowered else ():
-        at = lowered.find(name)
+        at = lowered.find(name) if name in flagged else -1
         while at >= 0:
             newline = text.find("\n", at, at + 400)
             end = newline if newline >= 0 else min(len(text), at + 400)
