@@ -25,7 +25,7 @@ ENTRIES_AT_ONCE = 1_000  # written in one transaction
 CHARACTERS_AT_ONCE = 4_000_000
 COMMAND_KEPT = 2_000  # characters of a call's command, and of what it was about
 ERROR_KEPT = 2_000  # from its end, where the reason stands
-_BREATH = 20  # entries between two chances for others on this loop
+_BREATH = 0.001  # seconds between two chances for others on this loop
 
 _KINDS = {"user": Kind.TURN, "assistant": Kind.TURN, "tool": Kind.ACTION, "boundary": Kind.ACTION}
 _TRUST = {"user": Trust.USER, "assistant": Trust.ASSISTANT, "tool": Trust.TOOL, "boundary": Trust.TOOL}
@@ -163,9 +163,12 @@ class CaptureService:
         entries = unwritten.entries
         stored = {record.id: record for record in await self._store.get([entry.id for entry in entries])}
         parts: dict[str, Sequence[Record]] = {}
-        for number, entry in enumerate(entries):
-            if number % _BREATH == 0:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        for entry in entries:
+            if clock() - begun > _BREATH:
                 await asyncio.sleep(0)
+                begun = clock()
             before = stored.get(entry.id)
             if before is not None and not _completes(entry, before):
                 tally.skipped["copy of another line"] += _place(entry) != (before.session, before.position)
