@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from session_mgmt_mcp.domain.code import Piece, blocks, code_parts, gone, language_of
+from session_mgmt_mcp.domain.courtesy import WHILE, Courtesy
 from session_mgmt_mcp.domain.failures import Outcome, error_names, hidden_failure, is_pasted_error, was_stopped
 from session_mgmt_mcp.domain.memories import Kind, Trust
 from session_mgmt_mcp.domain.mentions import LONGEST, MOST, mentioned
@@ -106,6 +107,7 @@ class CaptureService:
         on_new: Callable[[], None] = lambda: None,
         *,
         redact: Callable[[str], Redacted] = redact,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._source = source
         self._store = store
@@ -113,6 +115,7 @@ class CaptureService:
         self._projects = projects
         self._on_new = on_new
         self._redact = redact
+        self._courtesy = courtesy or Courtesy()
         self._one_at_a_time = asyncio.Lock()
 
     async def import_paths(
@@ -154,6 +157,7 @@ class CaptureService:
                         await self._write(unwritten, tally)
                         unwritten, written = _Unwritten(), True
                     tally.tell(reading=batch.cursor.offset)
+                    await self._courtesy.give_way(WHILE)
             tally.files += 1
             tally.bytes += transcript.bytes
             tally.tell()
@@ -167,7 +171,7 @@ class CaptureService:
         begun = clock()
         for entry in entries:
             if clock() - begun > _BREATH:
-                await asyncio.sleep(0)
+                await self._courtesy.give_way()
                 begun = clock()
             before = stored.get(entry.id)
             if before is not None and not _completes(entry, before):
@@ -186,6 +190,7 @@ class CaptureService:
             stored[entry.id] = record
             parts[entry.id] = (*split(record), *code_parts(record, self._code(entry, record)))
         if parts:
+            await self._courtesy.give_way(WHILE)
             await self._store.upsert([part for some in parts.values() for part in some])
             tally.changed += len(parts)
         await self._ledger.set_cursors(unwritten.cursors)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from session_mgmt_mcp.domain.answers import Answer, Answers, Overview, SearchResult
+from session_mgmt_mcp.domain.courtesy import Courtesy
 from session_mgmt_mcp.domain.drafts import Draft, Stored, record_of
 from session_mgmt_mcp.domain.memories import Kind
 from session_mgmt_mcp.domain.parts import split
@@ -26,12 +27,18 @@ class MemoryService:
     """Remembers drafts and answers questions. `on_new` is told when something waits for its vector."""
 
     def __init__(
-        self, store: VectorStore, embedder: Embedder, clock: Clock, on_new: Callable[[], None] = lambda: None
+        self,
+        store: VectorStore,
+        embedder: Embedder,
+        clock: Clock,
+        on_new: Callable[[], None] = lambda: None,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._store = store
         self._embedder = embedder
         self._clock = clock
         self._on_new = on_new
+        self._courtesy = courtesy or Courtesy()
         self._answers = Answers()
         self._made = 0
 
@@ -87,9 +94,10 @@ class MemoryService:
         """
         key = _exactly(query, scope, half_life_days, min_score, near)
         answer = self._answers.latest(key) if offset else None
-        if answer is None:
-            answer = await self._answer(key, query, scope, half_life_days, min_score, near)
-        return await self._page(answer, offset, limit)
+        with self._courtesy.answering():
+            if answer is None:
+                answer = await self._answer(key, query, scope, half_life_days, min_score, near)
+            return await self._page(answer, offset, limit)
 
     async def more(self, cursor: str, *, limit: int = 5) -> SearchResult:
         """The page after the one that gave `cursor`. Raises NotFound when that search is no longer remembered."""

@@ -15,6 +15,7 @@ from session_mgmt_mcp.domain.checkpoints import CheckpointService
 from session_mgmt_mcp.domain.code_search import CodeSearch
 from session_mgmt_mcp.domain.compaction import CompactionService
 from session_mgmt_mcp.domain.contexts import ContextService
+from session_mgmt_mcp.domain.courtesy import Courtesy
 from session_mgmt_mcp.domain.embedding import EmbeddingWorker
 from session_mgmt_mcp.domain.error_search import ErrorSearch
 from session_mgmt_mcp.domain.file_search import FileSearch
@@ -138,7 +139,8 @@ class Container(containers.DeclarativeContainer):
     timeline = providers.Singleton(TimelineService, store)
     listing = providers.Singleton(ListingService, store)
     suggestions = providers.Singleton(SuggestionService, store, queries, journal)
-    memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake)
+    courtesy = providers.Singleton(Courtesy)
+    memory = providers.Singleton(MemoryService, store, embedder, clock, embedding.provided.wake, courtesy)
     teams = providers.Singleton(TeamService, shared_storage, clock)
     ballots = providers.Singleton(Ballots, shared_storage, clock)
     sharing = providers.Singleton(
@@ -160,7 +162,9 @@ class Container(containers.DeclarativeContainer):
     project_insights = providers.Singleton(ProjectInsights, store, memory, errors, queries, journal, clock, zone)
     code_parser = providers.Singleton(engines.code_parser)
     code = providers.Singleton(CodeSearch, store, code_parser)
-    capture = providers.Singleton(CaptureService, transcripts, store, ledger, projects, embedding.provided.wake)
+    capture = providers.Singleton(
+        CaptureService, transcripts, store, ledger, projects, embedding.provided.wake, courtesy=courtesy
+    )
     session_places = providers.Singleton(
         SessionPlaces, storage, transcripts, providers.Singleton(engines.transcript_roots, settings)
     )

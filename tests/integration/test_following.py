@@ -114,3 +114,7 @@ async def test_catching_up_waits_for_a_first_import_and_then_takes_what_is_new(a
     said(transcript, 2, "the proxy moved to port 8082")
     await catch_up(app)
     assert len(await texts(app, "proxy port")) == 2
+
+
+async def test_an_import_gives_way_to_what_is_asked_of_the_same_memory(app):
+    assert app.capture._courtesy is app.memory._courtesy

@@ -14,6 +14,7 @@ from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
 from session_mgmt_mcp.domain import capture as capturing
 from session_mgmt_mcp.domain.capture import CaptureService, ImportProgress
+from session_mgmt_mcp.domain.courtesy import Courtesy
 from session_mgmt_mcp.domain.projects import ProjectService, project_id
 from session_mgmt_mcp.domain.text import content_hash
 from session_mgmt_mcp.ports.errors import Unavailable
@@ -23,12 +24,12 @@ from session_mgmt_mcp.samples import folder as samples
 class Room:
     """A capture service with everything around it."""
 
-    def __init__(self, source, store=None, ledger=None) -> None:
+    def __init__(self, source, store=None, ledger=None, courtesy=None) -> None:
         self.store = store or MemoryVectorStore()
         self.ledger = ledger or MemoryImportLedger()
         self.news = 0
         projects = ProjectService(SubprocessGitRepository(), self.ledger)
-        self.capture = CaptureService(source, self.store, self.ledger, projects, self._tell)
+        self.capture = CaptureService(source, self.store, self.ledger, projects, self._tell, courtesy=courtesy)
 
     def _tell(self) -> None:
         self.news += 1
@@ -397,6 +398,28 @@ async def test_long_texts_are_written_before_there_are_many(transcript, room, mo
     monkeypatch.setattr(room.store, "upsert", noted)
     await room.capture.import_paths([transcript.path])
     assert together == [3, 3]
+
+
+async def test_an_answer_comes_before_what_is_written(transcript, new_room, monkeypatch):
+    monkeypatch.setattr(capturing, "WHILE", 60)
+    transcript.user("one")
+    courtesy = Courtesy()
+    room = new_room(courtesy=courtesy)
+    kept: list[bool] = []
+    upsert = room.store.upsert
+
+    async def noted(records):
+        kept.append(answered)
+        await upsert(records)
+
+    room.store.upsert = noted
+    answered = False
+    with courtesy.answering():
+        importing = asyncio.create_task(room.capture.import_paths([transcript.path]))
+        await asyncio.sleep(0.03)
+        answered = True
+    await importing
+    assert kept == [True]
 
 
 async def test_others_have_their_turn_after_each_entry_that_takes_long(transcript, room):
