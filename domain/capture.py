@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from session_mgmt_mcp.domain.code import Piece, blocks, code_parts, gone, language_of
-from session_mgmt_mcp.domain.courtesy import WHILE, Courtesy
+from session_mgmt_mcp.domain.courtesy import Courtesy
 from session_mgmt_mcp.domain.failures import Outcome, error_names, hidden_failure, is_pasted_error, was_stopped
 from session_mgmt_mcp.domain.memories import Kind, Trust
 from session_mgmt_mcp.domain.mentions import LONGEST, MOST, mentioned
@@ -157,7 +157,7 @@ class CaptureService:
                         await self._write(unwritten, tally)
                         unwritten, written = _Unwritten(), True
                     tally.tell(reading=batch.cursor.offset)
-                    await self._courtesy.give_way(WHILE)
+                    await self._courtesy.give_way()
             tally.files += 1
             tally.bytes += transcript.bytes
             tally.tell()
@@ -190,7 +190,7 @@ class CaptureService:
             stored[entry.id] = record
             parts[entry.id] = (*split(record), *code_parts(record, self._code(entry, record)))
         if parts:
-            await self._courtesy.give_way(WHILE)
+            await self._courtesy.give_way()
             await self._store.upsert([part for some in parts.values() for part in some])
             tally.changed += len(parts)
         await self._ledger.set_cursors(unwritten.cursors)

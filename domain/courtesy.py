@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-MOMENT, WHILE = 0.01, 0.1
-"""Seconds that a piece of work of a millisecond waits, and one of a tenth of a second: where questions never end, it still goes on."""
+LONGEST = 0.01
+"""Seconds that a piece of work of a millisecond or a few waits: where questions never end, it still goes on."""
 
 
 class Courtesy:
@@ -26,10 +26,10 @@ class Courtesy:
             if not self._answering:
                 self._quiet.set()
 
-    async def give_way(self, longest: float = MOMENT) -> None:
+    async def give_way(self) -> None:
         """Others on this loop have their turn, and what is being answered is answered first, if it does not take long."""
         await asyncio.sleep(0)
         if self._answering:
             with suppress(TimeoutError):
-                async with asyncio.timeout(longest):
+                async with asyncio.timeout(LONGEST):
                     await self._quiet.wait()

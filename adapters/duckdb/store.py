@@ -130,6 +130,7 @@ class DuckDBVectorStore:
             evidence.look(self._path, last)
             self._copies.open(self._token, openings[-1] if openings else "", last)
             self._copied_some(raw)
+            self._keeper.submit(self._copies.read_ahead)
         self.caught_up = writing.catch_up(raw, self._index)
         self._index.link()
         owner_only(self._path)

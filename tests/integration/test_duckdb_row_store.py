@@ -1,6 +1,7 @@
 """The copies of rows that searches read: never other than the tables, whatever happens to them."""
 
 import asyncio
+import os
 import sqlite3
 
 import pytest
@@ -168,3 +169,17 @@ async def test_a_disk_that_takes_no_copies_costs_only_time(path):
     assert (await texts(store))["full"] == "x" * 100_000
     assert not file_of(path).exists()
     await store.close()
+
+
+async def test_the_system_is_asked_for_all_of_the_copies_once_the_store_is_open(path, monkeypatch):
+    store = await DuckDBVectorStore.open(path)
+    await store.upsert([*map(record, NAMES)])
+    await store.close()
+    size, wishes = file_of(path).stat().st_size, []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, start, length, wish: wishes.append((start, length, wish)))
+    monkeypatch.setattr(row_store, "AHEAD", 5_000)
+    store = await DuckDBVectorStore.open(path)
+    await store.count(())
+    await store.close()
+    assert wishes == [(start, 5_000, os.POSIX_FADV_WILLNEED) for start in range(0, size, 5_000)]
+    assert len(wishes) > 1

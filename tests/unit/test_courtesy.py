@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 from session_mgmt_mcp.adapters.memory.clock import FixedClock
 from session_mgmt_mcp.adapters.memory.embedder import MemoryEmbedder
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
+from session_mgmt_mcp.domain import courtesy as courtesies
 from session_mgmt_mcp.domain.courtesy import Courtesy
 from session_mgmt_mcp.domain.memory import MemoryService
 
 
-async def test_work_waits_until_the_last_answer_is_given():
+async def test_work_waits_until_the_last_answer_is_given(monkeypatch):
+    monkeypatch.setattr(courtesies, "LONGEST", 60)
     courtesy = Courtesy()
     order: list[str] = []
 
     async def work() -> None:
-        await courtesy.give_way(60)
+        await courtesy.give_way()
         order.append("worked")
 
     with courtesy.answering():
@@ -33,7 +35,7 @@ async def test_work_goes_on_where_questions_never_end():
     courtesy = Courtesy()
     with courtesy.answering():
         begun = time.perf_counter()
-        await courtesy.give_way(0.01)
+        await courtesy.give_way()
         assert 0.009 < time.perf_counter() - begun < 5
 
 
@@ -45,7 +47,8 @@ async def test_others_have_their_turn_when_nobody_asks():
     assert other.done()
 
 
-async def test_a_search_is_an_answer_until_it_is_given():
+async def test_a_search_is_an_answer_until_it_is_given(monkeypatch):
+    monkeypatch.setattr(courtesies, "LONGEST", 60)
     courtesy, held = Courtesy(), asyncio.Event()
 
     class Slow(MemoryEmbedder):
@@ -57,7 +60,7 @@ async def test_a_search_is_an_answer_until_it_is_given():
     memory = MemoryService(MemoryVectorStore(), Slow(), clock, courtesy=courtesy)
     searching = asyncio.create_task(memory.search("which port"))
     await asyncio.sleep(0)
-    working = asyncio.create_task(courtesy.give_way(60))
+    working = asyncio.create_task(courtesy.give_way())
     await asyncio.sleep(0.01)
     assert not working.done()
     held.set()

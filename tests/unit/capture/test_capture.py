@@ -13,6 +13,7 @@ from session_mgmt_mcp.adapters.git.repository import SubprocessGitRepository
 from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
 from session_mgmt_mcp.domain import capture as capturing
+from session_mgmt_mcp.domain import courtesy as courtesies
 from session_mgmt_mcp.domain.capture import CaptureService, ImportProgress
 from session_mgmt_mcp.domain.courtesy import Courtesy
 from session_mgmt_mcp.domain.projects import ProjectService, project_id
@@ -401,7 +402,7 @@ async def test_long_texts_are_written_before_there_are_many(transcript, room, mo
 
 
 async def test_an_answer_comes_before_what_is_written(transcript, new_room, monkeypatch):
-    monkeypatch.setattr(capturing, "WHILE", 60)
+    monkeypatch.setattr(courtesies, "LONGEST", 60)
     transcript.user("one")
     courtesy = Courtesy()
     room = new_room(courtesy=courtesy)
