@@ -52,8 +52,8 @@ def live_and_die(path, life, seconds):
             writer.wait(seconds)
         except subprocess.TimeoutExpired:
             writer.kill()
-        lines = writer.stdout.read().splitlines()
-    return [line.split() for line in lines if line.count(" ") == 1]
+        lines = writer.stdout.read().split("\n")[:-1]  # what stands behind the last end of a line was cut off with it
+    return [line.split() for line in lines]
 
 
 async def check(path, written, with_vector, gone):
