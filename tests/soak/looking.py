@@ -10,8 +10,8 @@ from session_mgmt_mcp.adapters.duckdb import snapshot
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 
 FACETS = ("kind", "project", "session", "role", "month", "tags", "files", "facts", "model_id")
-LOCKS = re.compile(r"\.\d\.(lock|new)|\.lock")
-"""Of documents: at most eight a collection, which their next writers use again."""
+KEPT = re.compile(r"\.\d\.(lock|new)|\.lock|\.time(\.lock)?")
+"""Of documents: at most eight locks a collection, which their next writers use again, and by when its clock was believed."""
 UNFINISHED = re.compile(r"\..*|new-.*|.*\.(tmp|new|part|restoring.*)|old|spill")
 
 
@@ -37,7 +37,7 @@ def unfinished_in(*folders):
     found = []
     for folder in folders:
         for file in folder.rglob("*"):
-            if UNFINISHED.fullmatch(file.name) and not LOCKS.fullmatch(file.name):
+            if UNFINISHED.fullmatch(file.name) and not KEPT.fullmatch(file.name):
                 found.append(str(file.relative_to(folder)))
     return sorted(found)
 
