@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from session_mgmt_mcp.adapters.duckdb.growing import Column, Floats, Ints
+from session_mgmt_mcp.adapters.duckdb.growing import Bools, Column, Floats, Ints
 from session_mgmt_mcp.adapters.duckdb.lexical import Tfs, saturation
 from session_mgmt_mcp.adapters.duckdb.rows import LONGEST, Rows
 
+FEW = 24
+"""A word that fewer than one row in so many has is looked up row by row; of any other all rows are gone through."""
 LONG_RUNS = 8
 """Rows of one session stand together for so long, on average, that adding them up run by run is worth it."""
 
@@ -20,7 +22,6 @@ class Neighbours:
         self._rows = Column(np.int32)
         self._step = step
         self._adjacent = Column(np.uint8)
-        self._jumps = np.empty(0, np.int64)
 
     @property
     def rows(self) -> NDArray[Any]:
@@ -36,18 +37,18 @@ class Neighbours:
         rows = self._rows.all
         rows[among] = -1
         rows[some] = to
-        adjacent = rows[among] == among + self._step
-        self._adjacent.all[among] = adjacent
-        anew = np.zeros(len(rows), np.bool_)
-        anew[among] = True
-        jumps = among[(rows[among] >= 0) & ~adjacent]
-        self._jumps = np.concatenate((self._jumps[~anew[self._jumps]], jumps))
+        self._adjacent.all[among] = rows[among] == among + self._step
 
-    def add_to(self, tf: Tfs, of_row: Tfs) -> None:
-        """Each row's neighbour's frequency."""
-        here, there = (slice(1, None), slice(-2)) if self._step < 0 else (slice(-1), slice(1, -1))
-        tf[here] += of_row[there] * self._adjacent.all[here]
-        tf[self._jumps] += of_row[self.rows[self._jumps]]
+    def add_to(self, tf: Tfs, of_row: Tfs, having: Ints) -> None:
+        """To each window the frequency in the neighbour on the other side, which only `having` have."""
+        adjacent = self._adjacent.all
+        if self._step > 0:
+            tf[1:] += of_row[:-1] * adjacent[:-1]
+        else:
+            tf[:-1] += of_row[1:] * adjacent[1:]
+        far = having[adjacent.take(having) == 0]
+        to = self.rows[far]
+        tf[to[to >= 0]] += of_row[far[to >= 0]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +59,11 @@ class Windows:
     after: Neighbours
     saturation: Floats
 
-    def around(self, rows: Ints) -> Ints:
-        """In whose windows `rows` are."""
-        touched = np.zeros(len(self.saturation) + 1, np.bool_)
-        touched[rows] = True
-        touched[self.before.rows[rows]] = True
-        touched[self.after.rows[rows]] = True
-        return np.flatnonzero(touched[:-1])
-
-    def frequencies(self, of_row: Tfs, among: Ints | slice) -> Tfs:
-        """How often a word stands in each window; `of_row` has a 0 for nobody at the end."""
-        tf = of_row[:-1][among].copy()
-        if isinstance(among, slice):
-            self.before.add_to(tf, of_row)
-            self.after.add_to(tf, of_row)
-        else:
-            tf += of_row[self.before.rows[among]]
-            tf += of_row[self.after.rows[among]]
+    def frequencies(self, of_row: Tfs, having: Ints) -> Tfs:
+        """How often a word stands in each window; `having` are the rows where `of_row` is not 0."""
+        tf = of_row.copy()
+        self.before.add_to(tf, of_row, having)
+        self.after.add_to(tf, of_row, having)
         return tf
 
 
@@ -87,13 +76,24 @@ class Sessions:
     number: int
     saturation: Floats  # by unit
 
-    def frequencies(self, of_row: Tfs, having: Ints | slice) -> Floats:
-        """How often a word stands in each."""
-        if isinstance(having, slice) and len(self.starts) * LONG_RUNS < len(self.unit):
-            unit, tf = self.unit[self.starts], np.add.reduceat(of_row[:-1], self.starts, dtype=np.uint32)
+    def frequencies(self, of_row: Tfs, having: Ints, tf: Tfs) -> Floats:
+        """How often a word stands in each; `having` are its rows, `tf` how often they have it."""
+        if self._long and len(having) * FEW > len(self.unit):
+            by_run = np.add.reduceat(of_row, self.starts, dtype=np.uint32)
+            counts = np.bincount(self.unit[self.starts], weights=by_run, minlength=len(self.saturation))
         else:
-            unit, tf = self.unit[having], of_row[:-1][having]
-        return np.bincount(unit, weights=tf, minlength=len(self.saturation)).astype(np.float32)
+            counts = np.bincount(self.unit.take(having), weights=tf, minlength=len(self.saturation))
+        return counts.astype(np.float32)
+
+    def rows(self, among: Bools) -> Bools:
+        """Which rows are of these."""
+        if not self._long:
+            return among[self.unit]
+        return np.repeat(among[self.unit[self.starts]], np.diff(self.starts, append=len(self.unit)))
+
+    @property
+    def _long(self) -> bool:
+        return len(self.starts) * LONG_RUNS < len(self.unit)
 
 
 class Units:

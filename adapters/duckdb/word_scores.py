@@ -10,11 +10,9 @@ from session_mgmt_mcp.adapters.duckdb.best import Found, contenders, lowest
 from session_mgmt_mcp.adapters.duckdb.growing import Bools, Floats, Ints
 from session_mgmt_mcp.adapters.duckdb.lexical import MOST_WEIGHT, Postings, Tfs, idf, weight
 from session_mgmt_mcp.adapters.duckdb.rows import Rows
-from session_mgmt_mcp.adapters.duckdb.units import Sessions, Units, Windows
+from session_mgmt_mcp.adapters.duckdb.units import FEW, Sessions, Units, Windows
 from session_mgmt_mcp.ports.vector_store import Unit
 
-FEW = 24
-"""A word that fewer than one row in so many has is looked up row by row; of any other all rows are gone through."""
 ROUNDING = 1.0001
 
 Among: TypeAlias = Ints | slice
@@ -26,10 +24,9 @@ class Term:
     """A word of the question: the rows that have it, and how often each row and each window does."""
 
     having: Ints
-    few: bool
-    of_row: Tfs  # of every row, and at the end a 0 for nobody
-    of_window: Tfs | None  # of every window; None where few have it
-    windows: Ints  # that have it, where few do
+    tf: Tfs  # of the rows that have it
+    of_row: Tfs
+    of_window: Tfs
     in_windows: int
 
 
@@ -43,12 +40,11 @@ class _Records:
     def having(self, term: Term) -> int:
         return len(term.having)
 
-    def few(self, term: Term) -> Ints:
+    def rows(self, term: Term) -> Ints:
         return term.having
 
-    def frequencies(self, term: Term, among: Among) -> Tfs:
-        tf: Tfs = term.of_row[:-1][among]
-        return tf
+    def frequencies(self, term: Term) -> Tfs:
+        return term.of_row
 
     def saturation(self, among: Among) -> Floats:
         return self._units.records(self._rows, among)
@@ -64,14 +60,11 @@ class _Windows:
     def having(self, term: Term) -> int:
         return term.in_windows
 
-    def few(self, term: Term) -> Ints:
-        return term.windows
+    def rows(self, term: Term) -> Ints:
+        return np.flatnonzero(term.of_window != 0)  # of numbers, as they are, it would take four times as long
 
-    def frequencies(self, term: Term, among: Among) -> Tfs:
-        if term.of_window is None:
-            return self._windows.frequencies(term.of_row, among)
-        tf: Tfs = term.of_window[among]
-        return tf
+    def frequencies(self, term: Term) -> Tfs:
+        return term.of_window
 
     def saturation(self, among: Among) -> Floats:
         saturation: Floats = self._windows.saturation[among]
@@ -105,10 +98,11 @@ class WordScores:
         units = k
         while True:
             good = (by_unit > 0) & (by_unit >= lowest(by_unit[scored], units))
-            sharing = np.zeros(len(self._rows), np.bool_)
+            rows = np.flatnonzero(self._sessions.rows(good) & wanted)
+            sharing = np.zeros(len(rows), np.bool_)
             for term in self._terms:
-                sharing[term.having[good[unit[term.having]]]] = True
-            rows = np.flatnonzero(sharing & wanted)
+                sharing |= term.of_row.take(rows) > 0
+            rows = rows[sharing]
             if len(rows) >= k or units >= len(scored):
                 break
             units *= 4
@@ -126,77 +120,70 @@ class WordScores:
 
     @cached_property
     def _by_session(self) -> Floats:
-        return _session_scores(self._sessions, self._terms, len(self._rows))
+        return _session_scores(self._sessions, self._terms)
 
     def _scores(self, of: _Records | _Windows, rows: Ints) -> Floats:
-        scores, saturation = np.zeros(len(rows), np.float32), of.saturation(rows)
-        for term in self._terms:
-            scores += weight(of.frequencies(term, rows), saturation, of.documents, of.having(term))
-        return scores
+        return _added(of, self._terms, rows, np.zeros(len(rows), np.float32))
 
     def _best(self, of: _Records | _Windows, wanted: Bools, k: int) -> tuple[Ints, Floats]:
         """The rows that are no worse than the k-th best, the rarest words first.
 
         As soon as k rows have more than all words to come could give, no row without one of the words so far can be
-        among them: the rest is added up for those few that can (Turtle and Flood's MaxScore).
+        among them: the rest is added up for those few that can (Turtle and Flood's MaxScore). The k-th best of all is
+        no worse than the k-th best of those with one word.
         """
         terms = sorted(self._terms, key=of.having)
         most = [idf(of.documents, of.having(term)) * MOST_WEIGHT for term in terms]
         scores = np.zeros(len(self._rows), np.float32)
         saturation: Floats | None = None
         room: Floats | None = None
+        least = 0.0
         for number, term in enumerate(terms):
-            to_come = sum(most[number:]) * ROUNDING
-            if to_come < sum(most[:number]):
-                rows = _above(scores, wanted, 0.0)
-                least = lowest(scores[rows], k)
-                if len(rows) >= k and least > to_come:
-                    rows = rows[scores[rows] + to_come >= least]
-                    return self._finished(of, terms[number:], rows, scores[rows], k)
-            if term.few:
-                among = of.few(term)
-                scores[among] += weight(
-                    of.frequencies(term, among), of.saturation(among), of.documents, of.having(term)
-                )
+            to_come = sum(most[number:])
+            if least > to_come * ROUNDING:
+                rows = np.flatnonzero((scores >= least / ROUNDING - to_come) & wanted)
+                return _cut(rows, _added(of, terms[number:], rows, scores.take(rows)), k)
+            if of.having(term) * FEW < len(scores):
+                among = of.rows(term)
+                sums = scores.take(among)
+                sums += weight(of.frequencies(term).take(among), of.saturation(among), of.documents, of.having(term))
+                scores[among] = sums
+                sums = sums[wanted.take(among)]
             else:
                 saturation = of.saturation(EVERY) if saturation is None else saturation
                 room = np.empty_like(scores) if room is None else room  # new memory for each costs as much as the sums
-                scores += weight(of.frequencies(term, EVERY), saturation, of.documents, of.having(term), room)
-        rows = _above(scores, wanted, 0.0)
-        return self._finished(of, [], rows, scores[rows], k)
-
-    def _finished(
-        self, of: _Records | _Windows, terms: Sequence[Term], rows: Ints, scores: Floats, k: int
-    ) -> tuple[Ints, Floats]:
-        saturation = of.saturation(rows) if terms else scores
-        for term in terms:
-            scores += weight(of.frequencies(term, rows), saturation, of.documents, of.having(term))
-        best = contenders(scores, 0.0, k)
-        return rows[best], scores[best]
+                scores += weight(of.frequencies(term), saturation, of.documents, of.having(term), room)
+                sums = scores[(scores > 0) & wanted]  # thousands that are equal take long to cut
+            if len(sums) >= k and to_come - most[number] < sum(most[: number + 1]):
+                least = max(least, lowest(sums, k))
+        rows = np.flatnonzero((scores > 0) & wanted)
+        return _cut(rows, scores[rows], k)
 
 
-def _above(scores: Floats, wanted: Bools, least: float) -> Ints:
-    above = scores > least
-    above &= wanted
-    rows: Ints = np.flatnonzero(above)
-    return rows
+def _added(of: _Records | _Windows, terms: Sequence[Term], rows: Ints, scores: Floats) -> Floats:
+    """To these rows' scores what `terms` give."""
+    saturation = of.saturation(rows) if terms else scores
+    for term in terms:
+        scores += weight(of.frequencies(term).take(rows), saturation, of.documents, of.having(term))
+    return scores
+
+
+def _cut(rows: Ints, scores: Floats, k: int) -> tuple[Ints, Floats]:
+    best = contenders(scores, 0.0, k)
+    return rows[best], scores[best]
 
 
 def _term(rows: int, windows: Windows, having: Ints, tf: Tfs) -> Term:
-    few = len(having) * FEW < rows
-    of_row = np.zeros(rows + 1, np.uint8)
+    of_row = np.zeros(rows, np.uint8)
     of_row[having] = tf
-    if few:
-        touched = windows.around(having)
-        return Term(having, few, of_row, None, touched, len(touched))
-    of_window = windows.frequencies(of_row, EVERY)
-    return Term(having, few, of_row, of_window, having, int(np.count_nonzero(of_window)))
+    of_window = windows.frequencies(of_row, having)
+    return Term(having, tf, of_row, of_window, int(np.count_nonzero(of_window)))
 
 
-def _session_scores(sessions: Sessions, terms: Sequence[Term], rows: int) -> Floats:
+def _session_scores(sessions: Sessions, terms: Sequence[Term]) -> Floats:
     scores = np.zeros(len(sessions.saturation), np.float32)
     for term in terms:
-        tf = sessions.frequencies(term.of_row, term.having if len(term.having) * 2 < rows else EVERY)
+        tf = sessions.frequencies(term.of_row, term.having, term.tf)
         among = np.flatnonzero(tf)
         scores[among] += weight(tf[among], sessions.saturation[among], sessions.number, len(among))
     return scores

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from session_mgmt_mcp.adapters.duckdb import word_scores
 from session_mgmt_mcp.adapters.duckdb.index import Index
 from session_mgmt_mcp.adapters.duckdb.records import Row
 from session_mgmt_mcp.adapters.duckdb.word_scores import WordScores
@@ -69,13 +70,13 @@ def test_the_pools_are_those_of_the_full_scores(index, where, k, seed):
 def test_a_frequent_word_is_added_up_only_where_it_can_matter(index, monkeypatch):
     """Three rare words that stand together outdo what the most frequent one alone could give."""
     looked_at = []
-    finished = WordScores._finished
+    added = word_scores._added
 
-    def watched(self, of, terms, rows, scores, k):
+    def watched(of, terms, rows, scores):
         looked_at.append((len(terms), len(rows)))
-        return finished(self, of, terms, rows, scores, k)
+        return added(of, terms, rows, scores)
 
-    monkeypatch.setattr(WordScores, "_finished", watched)
+    monkeypatch.setattr(word_scores, "_added", watched)
     with index.lock:
         wanted = index._mask(())
         scores = WordScores(index.rows, index._units, index.postings, index._terms("word0 word20 word21 word22"))
@@ -83,3 +84,20 @@ def test_a_frequent_word_is_added_up_only_where_it_can_matter(index, monkeypatch
     ((left, rows),) = looked_at
     assert left >= 1
     assert rows < ROWS / 4
+
+
+def test_a_window_has_what_its_record_and_its_neighbours_have_near_or_far(index):
+    """Every seventh row is of no session: the neighbours of those beside it are two rows on."""
+    with index.lock:
+        windows = index._units.windows(index.rows)
+        for word in ("word0", "word20", "word300"):
+            having, tf = index.postings.of(index._terms(word)[0], index.rows["alive"])
+            of_row = np.zeros(ROWS, np.uint8)
+            of_row[having] = tf
+            told = windows.frequencies(of_row, having)
+            or_nobody = np.append(of_row, 0)
+            summed = of_row + or_nobody[windows.before.rows] + or_nobody[windows.after.rows]
+            assert told.tolist() == summed.tolist()
+            assert not np.array_equal(told, of_row)
+    far = windows.after.rows - np.arange(ROWS)
+    assert {1, 2} <= set(far[windows.after.rows >= 0].tolist())
