@@ -42,7 +42,7 @@ def grows(work: Callable[[Any], object], make: Callable[[int], Any], largest: in
     ratio = times[last] / max(half, 1e-6)
     if ratio <= AT_MOST:
         return ""
-    again = cpu(work, make(last)) / max(cpu(work, make(last // 2), 3), 1e-6)
+    again = cpu(work, make(last), 3) / max(cpu(work, make(last // 2), 3), 1e-6)
     return f"{last // 2} take {half:.3f} s, {last} {min(ratio, again):.1f} times as long" if again > AT_MOST else ""
 
 
