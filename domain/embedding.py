@@ -85,7 +85,8 @@ class EmbeddingWorker:
         records = await self._store.get(waiting)
         if records:
             vectors = await self._embedder.embed_documents([embedding_text(record) for record in records])
-            await self._store.set_vectors([record.id for record in records], vectors, self._embedder.model_id)
+            ids, texts = [record.id for record in records], [record.text for record in records]
+            await self._store.set_vectors(ids, vectors, self._embedder.model_id, texts)
         self._done += len(records)
         return len(waiting)
 

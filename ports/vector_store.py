@@ -226,8 +226,13 @@ class VectorStore(Protocol):
         A record that comes without a vector keeps the stored one as long as its text and role stay the same.
         """
 
-    async def set_vectors(self, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
-        """Adds vectors to stored records, in order; ids that are gone are passed over. Raises Invalid on a wrong shape."""
+    async def set_vectors(
+        self, ids: Sequence[str], vectors: Matrix, model_id: str, texts: Sequence[str] | None = None
+    ) -> None:
+        """Adds vectors to stored records, in order; ids that are gone are passed over. Raises Invalid on a wrong shape.
+
+        `texts` are what the vectors were made of: a record that says something else by now is passed over, too.
+        """
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
         """In the order of `ids`; an unknown id is left out. Records come without their vectors."""

@@ -119,8 +119,13 @@ def _insert_vectors(connection: Any, revision: int, rows: Sequence[Row]) -> int:
     return revision + len(rows)
 
 
-def set_vectors(connection: Any, index: Index, ids: Sequence[str], vectors: Matrix, model_id: str) -> After:
+def set_vectors(
+    connection: Any, index: Index, ids: Sequence[str], vectors: Matrix, model_id: str, texts: Sequence[str] | None
+) -> After:
     known = index.known(ids)
+    if texts is not None:
+        said = {row.id: row.text for row in select_seqs(connection, [place.seq for place in known.values()])}
+        known = {one: known[one] for one, text in zip(ids, texts, strict=True) if said.get(one) == text}
     at = {known[one].seq: number for number, one in enumerate(ids) if one in known}  # the same id twice: the last
     if not at:
         return lambda: None

@@ -156,7 +156,9 @@ class LanceDBVectorStore:
         if await self._repeating(lambda table: writing.upsert(table, rows)):
             await self._committed()
 
-    async def set_vectors(self, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
+    async def set_vectors(
+        self, ids: Sequence[str], vectors: Matrix, model_id: str, texts: Sequence[str] | None = None
+    ) -> None:
         self._check_open()
         check_vectors(np.asarray(vectors), len(ids))
         if not model_id:
@@ -164,7 +166,7 @@ class LanceDBVectorStore:
         matrix = np.asarray(vectors, np.float32)
 
         async def run() -> None:
-            await self._repeating(lambda table: writing.set_vectors(table, ids, matrix, model_id))
+            await self._repeating(lambda table: writing.set_vectors(table, ids, matrix, model_id, texts))
             await self._committed()
 
         if ids:

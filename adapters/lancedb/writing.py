@@ -149,8 +149,15 @@ def with_vectors(made: pa.Table, rows: Sequence[Row], kept: Mapping[str, tuple[V
     return made
 
 
-async def set_vectors(table: Any, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
+async def set_vectors(
+    table: Any, ids: Sequence[str], vectors: Matrix, model_id: str, texts: Sequence[str] | None
+) -> None:
     latest = dict(zip(ids, vectors, strict=True))  # the same id twice: the last
+    if texts is not None:
+        said = {one["id"]: one["text"] for one in (await find(table, ids, ["id", "text"])).to_pylist()}
+        latest = {one: latest[one] for one, text in zip(ids, texts, strict=True) if said.get(one) == text}
+        if not latest:
+            return
     columns = {"id": list(latest), **vector_columns(list(latest.values()), [model_id] * len(latest))}
     arrays = [pa.array(columns[field.name], field.type) for field in SET]
     await table.merge_insert("id").when_matched_update_all().execute(pa.Table.from_arrays(arrays, schema=SET))

@@ -88,14 +88,17 @@ class MemoryVectorStore:
             text, time = clean(record.text), record.time.astimezone(UTC)
             self._records[record.id] = replace(record, text=text, time=time, vector=vector, model_id=model)
 
-    async def set_vectors(self, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
+    async def set_vectors(
+        self, ids: Sequence[str], vectors: Matrix, model_id: str, texts: Sequence[str] | None = None
+    ) -> None:
         self._check_open()
         check_vectors(vectors, len(ids))
         if not model_id:
             raise Invalid("model_id: name the model that made the vectors.")
-        for record_id, vector in zip(ids, vectors, strict=True):
-            if record_id in self._records:
-                self._records[record_id] = replace(self._records[record_id], vector=vector.copy(), model_id=model_id)
+        for at, (record_id, vector) in enumerate(zip(ids, vectors, strict=True)):
+            known = self._records.get(record_id)
+            if known and (texts is None or known.text == texts[at]):
+                self._records[record_id] = replace(known, vector=vector.copy(), model_id=model_id)
 
     async def get(self, ids: Sequence[str]) -> list[Record]:
         return self._get(ids)

@@ -155,6 +155,14 @@ class VectorStoreContract(VectorSearchContract, VectorListingContract):
         await store.set_vectors(["gone", "a"], np.stack([pointing(0, 1), pointing(1)]), "m1")
         assert list(await store.vectors(["gone", "a"])) == ["a"]
 
+    async def test_a_vector_of_what_a_record_said_before_is_passed_over(self, store: VectorStore) -> None:
+        await store.upsert([record("a", "old"), record("b", "same")])
+        await store.upsert([record("a", "new")])
+        await store.set_vectors(["a", "b"], np.stack([pointing(1), pointing(0, 1)]), "m1", ["old", "same"])
+        assert list(await store.vectors(["a", "b"])) == ["b"]
+        await store.set_vectors(["a"], pointing(1).reshape(1, -1), "m1", ["new"])
+        assert names(await store.search_dense(pointing(1), (), 1)) == ["a"]
+
     async def test_a_new_vector_replaces_the_old_one(self, store: VectorStore) -> None:
         await store.upsert([record("a"), record("b", vector=pointing(1, 1), model_id="m1")])
         await store.set_vectors(["a"], pointing(1).reshape(1, -1), "m1")
