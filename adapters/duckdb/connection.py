@@ -160,6 +160,7 @@ class Connection:
         self._closing = threading.Lock()
         self._closed = False
         self._lost = False
+        self.unseen = False  # something was committed that what is derived did not take in, or only in part
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._thread = threading.Thread(target=self._work, name="store-write", daemon=True)
         self._thread.start()
@@ -194,7 +195,7 @@ class Connection:
         self._queue.put(None)
         self._thread.join()
         try:
-            if self.ready.exception() is None:
+            if self._in_order():
                 last(self._raw)
         finally:
             self._raw.close()
@@ -227,7 +228,9 @@ class Connection:
             running = [write for write in group if write.future.set_running_or_notify_cancel()]
             if running:
                 self._commit(running)
-            if self.ready.exception() is None:
+            if self.unseen:
+                self._reconnected()  # or else before the next write
+            if self._in_order():
                 self._rest(self._raw, SNAPSHOT_AT_ONCE)
 
     def _next_group(self) -> list[Write] | None:
@@ -257,7 +260,7 @@ class Connection:
             try:
                 return self._queue.get(timeout=pause)
             except queue.Empty:
-                more = self.ready.exception() is None and self._rest(self._raw, SNAPSHOT_AFTER)
+                more = self._in_order() and self._rest(self._raw, SNAPSHOT_AFTER)
                 pause = REST_ON if more else None
 
     def _commit(self, group: Sequence[Write]) -> None:
@@ -270,11 +273,12 @@ class Connection:
         except Exception as error:
             if isinstance(error, duckdb.FatalException):
                 self._lost = True
-            if len(group) > 1:  # one of them is at fault: the others must not suffer
+            if len(group) > 1 and not self.unseen:  # one of them is at fault: the others must not suffer
                 for write in group:
                     self._commit([write])
                 return
-            group[0].future.set_exception(translated(error, self.path))
+            for write in group:
+                write.future.set_exception(translated(error, self.path))
             return
         for write, answer in zip(group, answers, strict=True):
             write.future.set_result(answer)
@@ -294,13 +298,21 @@ class Connection:
             with contextlib.suppress(duckdb.Error):
                 self._raw.execute("rollback")
             raise
-        owner_only(self.path)
-        if stored:
-            stored()
-        return [after() if after else None for after in afters]
+        try:
+            owner_only(self.path)
+            if stored:
+                stored()
+            return [after() if after else None for after in afters]
+        except BaseException:
+            self._lost = self.unseen = True
+            raise
+
+    def _in_order(self) -> bool:
+        return self.ready.exception() is None and not self._lost
 
     def _reconnected(self) -> Exception | None:
-        """A fatal error closes a DuckDB database for good; what was committed is in the file. Why it cannot be opened."""
+        """A fatal error closes a DuckDB database for good, and what was committed may not have been taken in: both are
+        made up for from the file. Why it cannot be opened."""
         if not self._lost:
             return None
         with contextlib.suppress(duckdb.Error):
@@ -310,5 +322,5 @@ class Connection:
             self._settle(self._raw)
         except Exception as error:
             return translated(error, self.path)
-        self._lost = False
+        self._lost = self.unseen = False
         return None

@@ -131,6 +131,8 @@ class DuckDBVectorStore:
             self._copies.open(self._token, openings[-1] if openings else "", last)
             self._copied_some(raw)
             self._keeper.submit(self._copies.read_ahead)
+        elif self._connection.unseen:
+            self._index.become(Index(self._dimensions))
         self.caught_up = writing.catch_up(raw, self._index)
         self._index.link()
         owner_only(self._path)
@@ -167,13 +169,15 @@ class DuckDBVectorStore:
         if rows:
             await self._write(Write(rows=rows))
 
-    async def set_vectors(self, ids: Sequence[str], vectors: Matrix, model_id: str) -> None:
+    async def set_vectors(
+        self, ids: Sequence[str], vectors: Matrix, model_id: str, texts: Sequence[str] | None = None
+    ) -> None:
         check_vectors(np.asarray(vectors), len(ids), self._dimensions)
         if not model_id:
             raise Invalid("model_id: name the model that made the vectors.")
         if ids:
             await self._write(
-                Write(run=lambda c: writing.set_vectors(c, self._index, ids, vectors, model_id), alone=True)
+                Write(run=lambda c: writing.set_vectors(c, self._index, ids, vectors, model_id, texts), alone=True)
             )
 
     async def get(self, ids: Sequence[str]) -> list[Record]:

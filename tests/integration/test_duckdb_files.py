@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import pytest
 from session_mgmt_mcp.adapters.duckdb import connection, schema, snapshot, store
+from session_mgmt_mcp.adapters.duckdb.lexical import Postings
 from session_mgmt_mcp.adapters.duckdb.store import DuckDBVectorStore
 from session_mgmt_mcp.contracts.samples import all_ids, names, pointing, record
 from session_mgmt_mcp.ports.errors import Corrupt, PortError, Unavailable, Unsupported
@@ -255,6 +256,29 @@ async def test_a_fatal_error_costs_one_write_and_the_database_is_opened_anew(pat
     assert sorted(names(await opened.search_lexical("needle", (), 9))) == ["after", "before"]
     assert await all_ids(opened) == ["before", "after"]
     await opened.close()
+
+
+@pytest.mark.parametrize("where", ["index", "modes"])
+async def test_what_was_committed_and_not_taken_in_is_taken_in_afterwards(path, monkeypatch, where):
+    opened = await DuckDBVectorStore.open(path)
+    await opened.upsert([record("before", "needle")])
+
+    def fail(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((Postings, "append") if where == "index" else (connection, "owner_only")), fail)
+        answers = await asyncio.gather(
+            opened.upsert([record("first", "needle")]), opened.upsert([record("second")]), return_exceptions=True
+        )
+        assert [type(answer) for answer in answers] == [MemoryError, MemoryError]
+    await opened.upsert([record("first", "needle"), record("after")])
+    assert sorted(names(await opened.search_lexical("needle", (), 9))) == ["before", "first"]
+    await opened.close()
+    again = await DuckDBVectorStore.open(path)
+    assert sorted(await all_ids(again)) == ["after", "before", "first", "second"]
+    assert [one.id for one in await again.get(["first", "second", "after"])] == ["first", "second", "after"]
+    await again.close()
 
 
 async def test_a_write_that_the_database_refuses_harms_no_neighbour(path, monkeypatch):
