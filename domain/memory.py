@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -41,6 +42,7 @@ class MemoryService:
         self._courtesy = courtesy or Courtesy()
         self._answers = Answers()
         self._made = 0
+        self._storing: dict[str, asyncio.Event] = {}  # until when each id is looked at and written
 
     async def store(self, draft: Draft) -> Stored:
         """Durable, and findable by word, when it returns. Raises Invalid for empty, binary or oversized content."""
@@ -49,33 +51,50 @@ class MemoryService:
     async def store_many(self, drafts: Sequence[Draft]) -> list[Stored]:
         """All or none, in order; see `store`."""
         redacted = [record_of(draft, self._clock.now()) for draft in drafts]
-        known = {old.id: old for old in await self._store.get([record.id for record, _ in redacted])}
-        fresh: dict[str, Record] = {}
-        stored: list[Stored] = []
-        for record, counts in redacted:
-            old = fresh.get(record.id) or known.get(record.id)
-            stored.append(Stored(record.id, old is not None, counts))
-            if old is None:
-                fresh[record.id] = record
-            elif not set(record.tags) <= set(old.tags):
-                fresh[record.id] = replace(old, tags=tuple(sorted({*old.tags, *record.tags})))
-        if fresh:
-            await self._store.upsert([part for record in fresh.values() for part in split(record)])
-            self._on_new()
+        ids = [record.id for record, _ in redacted]
+        async with self._alone(ids):
+            known = {old.id: old for old in await self._store.get(ids)}
+            fresh: dict[str, Record] = {}
+            stored: list[Stored] = []
+            for record, counts in redacted:
+                old = fresh.get(record.id) or known.get(record.id)
+                stored.append(Stored(record.id, old is not None, counts))
+                if old is None:
+                    fresh[record.id] = record
+                elif not set(record.tags) <= set(old.tags):
+                    fresh[record.id] = replace(old, tags=tuple(sorted({*old.tags, *record.tags})))
+            if fresh:
+                await self._store.upsert([part for record in fresh.values() for part in split(record)])
+                self._on_new()
         return stored
 
     async def replace(self, draft: Draft) -> Stored:
         """As `store`, but of a known memory (`draft.key` names it) the text becomes the new one. Raises as `store`."""
         record, counts = record_of(draft, self._clock.now())
-        known = await self._store.get([record.id])
-        if known and known[0].text == record.text:
-            return Stored(record.id, True, counts)
-        if known:
-            await self._store.delete([Condition("parent", "=", record.id)])  # the new text may have fewer
-            self._answers.clear()
-        await self._store.upsert(split(record))
-        self._on_new()
+        async with self._alone([record.id]):
+            known = await self._store.get([record.id])
+            if known and known[0].text == record.text:
+                return Stored(record.id, True, counts)
+            if known:
+                await self._store.delete([Condition("parent", "=", record.id)])  # the new text may have fewer
+                self._answers.clear()
+            await self._store.upsert(split(record))
+            self._on_new()
         return Stored(record.id, False, counts)
+
+    @asynccontextmanager
+    async def _alone(self, ids: Sequence[str]) -> AsyncIterator[None]:
+        """Nobody else looks at these and writes them meanwhile: what one adds must not undo what another did."""
+        while busy := next((self._storing[one] for one in ids if one in self._storing), None):
+            await busy.wait()
+        done = asyncio.Event()
+        self._storing |= dict.fromkeys(ids, done)
+        try:
+            yield
+        finally:
+            for one in set(ids):
+                del self._storing[one]
+            done.set()
 
     async def search(
         self,
@@ -94,10 +113,9 @@ class MemoryService:
         """
         key = _exactly(query, scope, half_life_days, min_score, near)
         answer = self._answers.latest(key) if offset else None
-        with self._courtesy.answering():
-            if answer is None:
-                answer = await self._answer(key, query, scope, half_life_days, min_score, near)
-            return await self._page(answer, offset, limit)
+        if answer is None:
+            answer = await self._answer(key, query, scope, half_life_days, min_score, near)
+        return await self._page(answer, offset, limit)
 
     async def more(self, cursor: str, *, limit: int = 5) -> SearchResult:
         """The page after the one that gave `cursor`. Raises NotFound when that search is no longer remembered."""
@@ -214,7 +232,8 @@ class MemoryService:
             raise Invalid(f"The query has {len(query):,} characters: ask with at most {MAX_QUERY_CHARACTERS:,}.")
         self._made += 1
         token = opaque_id(key, query, self._clock.now().isoformat(), str(self._made))
-        answer = await self._ranked(token, query, scope, half_life_days, min_score, near)
+        with self._courtesy.answering():
+            answer = await self._ranked(token, query, scope, half_life_days, min_score, near)
         if key:
             self._answers.keep(answer, key, _asked(query, scope.projects))
         return answer
@@ -243,7 +262,8 @@ class MemoryService:
 
     async def _page(self, answer: Answer, offset: int, limit: int) -> SearchResult:
         self._answers.used(answer)
-        return await answer.page(self._store, offset, limit)
+        with self._courtesy.answering():
+            return await answer.page(self._store, offset, limit)
 
     async def _meaning(self, query: str, notes: list[str]) -> Meaning | None:
         try:

@@ -9,7 +9,9 @@ from session_mgmt_mcp.adapters.memory.embedder import MemoryEmbedder
 from session_mgmt_mcp.adapters.memory.vector_store import MemoryVectorStore
 from session_mgmt_mcp.domain import courtesy as courtesies
 from session_mgmt_mcp.domain.courtesy import Courtesy
+from session_mgmt_mcp.domain.drafts import Draft
 from session_mgmt_mcp.domain.memory import MemoryService
+from session_mgmt_mcp.domain.scope import Scope
 
 
 async def test_work_waits_until_the_last_answer_is_given(monkeypatch):
@@ -66,3 +68,29 @@ async def test_a_search_is_an_answer_until_it_is_given(monkeypatch):
     held.set()
     await searching
     await working
+
+
+async def test_a_page_and_an_overview_are_answers_too():
+    courtesy, asked = Courtesy(), []
+
+    class Store(MemoryVectorStore):
+        async def search(self, *args):
+            asked.append(courtesy._answering)
+            return await super().search(*args)
+
+        async def get(self, ids):
+            asked.append(courtesy._answering)
+            return await super().get(ids)
+
+    clock = FixedClock(datetime(2026, 11, 22, 12, tzinfo=UTC))
+    memory = MemoryService(Store(), MemoryEmbedder(), clock, courtesy=courtesy)
+    for number in range(60):
+        await memory.store(Draft(f"The proxy listens on port {number}", "shop"))
+    asked.clear()
+    await memory.overview("which port", Scope())
+    first = await memory.search("which port", limit=40)
+    assert first.cursor is not None
+    await memory.more(first.cursor, limit=20)
+    assert len(asked) >= 4
+    assert set(asked) == {1}
+    assert courtesy._answering == 0

@@ -317,3 +317,42 @@ async def test_code_is_left_out_of_recall_but_not_of_scrubbing(memory, store):
     assert {record.id for record in page.records} == {"t", "t.c1"}
     assert secret not in repr(page.records) and not page.records[1].worded
     assert not await memory.scrub(lambda done, total: None)
+
+
+async def test_two_that_store_the_same_at_once_both_leave_their_tags():
+    class Later(MemoryVectorStore):
+        async def get(self, ids):
+            found = await super().get(ids)
+            await asyncio.sleep(0.01)
+            return found
+
+    later = Later()
+    service = MemoryService(later, MemoryEmbedder(), FixedClock(NOW))
+    drafts = [Draft("Reset the cache", "shop", tags=(tag,)) for tag in ("one", "two", "three")]
+    stored = await asyncio.gather(*map(service.store, drafts))
+    assert len({one.id for one in stored}) == 1
+    assert [one.tags for one in await later.get([stored[0].id])] == [("one", "three", "two")]
+
+
+async def test_a_text_that_changes_while_its_vector_is_made_gets_that_of_what_it_says(store):
+    class Held(MemoryEmbedder):
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def embed_documents(self, texts) -> Matrix:
+            self.begun.set()
+            await self.go_on.wait()
+            return await super().embed_documents(texts)
+
+    embedder = Held()
+    memory = MemoryService(store, embedder, FixedClock(NOW))
+    worker = EmbeddingWorker(store, embedder)
+    stored = await memory.replace(Draft("Apples and pears", "shop", key="k"))
+    running = asyncio.create_task(worker.run())
+    await embedder.begun.wait()
+    await memory.replace(Draft("The proxy listens on 8081", "shop", key="k"))
+    worker.wake()
+    embedder.go_on.set()
+    await worker.wait_idle()
+    running.cancel()
+    made = (await store.vectors([stored.id]))[stored.id]
+    assert made.tolist() == (await MemoryEmbedder().embed_query("The proxy listens on 8081")).tolist()
