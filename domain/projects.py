@@ -101,18 +101,20 @@ class ProjectService:
 
     async def _of_ancestor(self, folder: str) -> str | None:
         """The repository that the nearest known ancestor lies in. A plain folder claims nothing below it."""
-        parent = str(Path(folder).parent)
-        if parent not in self._around:
-            outermost = parent == folder or not Path(folder).is_absolute()
-            self._around[parent] = None if outermost else await self._claim_of(parent)
-        return self._around[parent]
-
-    async def _claim_of(self, folder: str) -> str | None:
-        known = await self._ledger.project_of(folder)
-        if known and known != project_id(folder):
-            return known
-        real = await self._git.resolve(Path(folder))
-        if real is None:
-            return await self._of_ancestor(folder)
-        repository = await self._git.find(real)
-        return project_id(repository.common_dir) if repository else None
+        found: str | None = None
+        passed: list[str] = []
+        for parent in Path(folder).parents if Path(folder).is_absolute() else ():
+            if (name := str(parent)) in self._around:
+                found = self._around[name]
+                break
+            passed.append(name)
+            known = await self._ledger.project_of(name)
+            if known and known != project_id(name):
+                found = known
+                break
+            if (real := await self._git.resolve(parent)) is not None:
+                repository = await self._git.find(real)
+                found = project_id(repository.common_dir) if repository else None
+                break
+        self._around |= dict.fromkeys(passed, found)
+        return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.ports.clock import Clock
-from session_mgmt_mcp.ports.errors import Conflict
+from session_mgmt_mcp.ports.errors import Conflict, NotFound
 from session_mgmt_mcp.ports.git_repository import GitRepository
 from session_mgmt_mcp.ports.session_storage import Document, SessionStorage
 
@@ -257,7 +257,9 @@ class SessionService:
         while True:
             document = await self._storage.get(SESSIONS, id)
             if document is None:
-                return living.pop(id)  # deleted under us: what is known of it is all there is
+                if known := living.pop(id, None):
+                    return known  # deleted under us: what is known of it is all there is
+                raise NotFound(f"Nothing is stored of the session {id[:40]!r} any more: the next one begins anew.")
             before = _session(document)
             if (changed := change(before)) == before:
                 return before

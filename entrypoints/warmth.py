@@ -62,7 +62,7 @@ def unmap_code(libc: ctypes.CDLL) -> None:
     with suppress(OSError):  # there is nothing to do where the system does not say what is mapped
         said = SMAPS.read_bytes()
     for line in said.splitlines():
-        first, second, *_ = line.split()
+        first, second, *_ = (*line.split(), b"", b"")
         if not first.endswith(b":"):
             place = first if second == b"r-xp" and b".so" in line else b""
         elif place and first == b"Anonymous:" and second == b"0":  # not written to: nothing of it can be lost

@@ -232,7 +232,10 @@ def _texts(file: IO[bytes], known: Outlining, size: int) -> Iterator[bytes]:
     first_part = lines(file, known.offset)
     if head < passed_over:
         yield from _complete(takewhile(lambda line: line.offset < head, first_part), known)
-        known.offset = next(lines(file, passed_over)).end
+        cut = next(lines(file, passed_over), None)
+        if cut is None or not cut.ended:
+            return  # it has become shorter, or its last line has yet to end
+        known.offset = cut.end
         first_part = lines(file, known.offset)
     yield from _complete(first_part, known)
 

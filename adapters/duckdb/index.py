@@ -77,7 +77,7 @@ class Meant:
 
 
 class Index:
-    """Written by one thread, read by several; each call sees a whole state."""
+    """Written by one thread, read by several; each call sees a whole state, `meant` that of its `Seen`."""
 
     def __init__(self, dimensions: int) -> None:
         self.rows = Rows()

@@ -247,7 +247,7 @@ class Snapshots:
         return index
 
     def _read(self, saved: Saved) -> Column:
-        """With room to grow: taking up what is written next must not copy all of it."""
+        """With room to grow: a column that is taken over as it is need not be copied for what is written next."""
         size = sum(part.entries for part in saved.parts)
         shape = (size * 9 // 8, saved.width) if saved.width else (size * 9 // 8,)
         data = np.empty(shape, saved.dtype)

@@ -16,9 +16,9 @@ def settled(folder: Path, now: datetime) -> datetime | None:
     """`now`; None while it is not believed. What is known of it stands in `folder`. Raises OSError, Unavailable."""
     with files.locked(folder / f"{FILE}.lock"):
         last, since = _known(folder / FILE)
-        goes_on = last is not None and now <= last + LEAP
-        stays = since is not None and since <= now <= since + LEAP
-        if not goes_on and not (stays and since is not None and since + BELIEVED_AFTER <= now):
+        goes_on = last is not None and now - last <= LEAP
+        stays = since is not None and timedelta() <= now - since <= LEAP
+        if not goes_on and not (stays and since is not None and now - since >= BELIEVED_AFTER):
             if not stays:
                 _write(folder, last, now)
             return None

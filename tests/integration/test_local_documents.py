@@ -414,6 +414,15 @@ async def test_what_is_known_of_the_clock_may_be_damaged(folder, clock, believed
     assert await believed() == set()
 
 
+async def test_a_clock_that_was_believed_at_the_end_of_time_stops_nobody(folder, clock, believed):
+    storage = LocalSessionStorage(folder, clock.now)
+    await storage.put("s", "one", {}, expires=clock.now() + timedelta(minutes=1))
+    await storage.close()
+    clock.advance(hours=1)
+    (folder / ".time").write_bytes(b'["9999-12-20T00:00:00+00:00", "9999-12-20T00:00:00+00:00"]')
+    assert await believed() == set()
+
+
 async def test_a_sweep_leaves_what_is_damaged_for_whoever_asks(folder, storage):
     await storage.put("s", "one", {})
     only_file(folder).write_bytes(b"damaged")

@@ -100,3 +100,11 @@ async def test_a_path_of_another_system_is_never_looked_up_beside_this_process()
     assert await projects.project_of("shop") == project_id("shop")
     assert (await projects.project_of("C:\\code\\shop\\.worktrees\\a")) == project_id("C:\\code\\shop")
     assert git.asked == 0
+
+
+async def test_a_gone_folder_may_lie_however_deep():
+    git = Git(["/", "/c", "/c/shop"], ("/c/shop",))
+    projects = ProjectService(git, MemoryImportLedger())
+    assert await projects.project_of("/c/shop" + "/gone" * 800) == project_id("/c/shop/.git")
+    assert await projects.project_of("/c/shop" + "/gone" * 300 + "/other") == project_id("/c/shop/.git")
+    assert git.asked == 1

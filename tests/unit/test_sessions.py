@@ -14,6 +14,7 @@ from session_mgmt_mcp.adapters.memory.import_ledger import MemoryImportLedger
 from session_mgmt_mcp.adapters.memory.session_storage import MemorySessionStorage
 from session_mgmt_mcp.domain.projects import ProjectService
 from session_mgmt_mcp.domain.sessions import NOTED_EVERY, SILENT, Opening, Reason, SessionService, State
+from session_mgmt_mcp.ports.errors import NotFound
 from session_mgmt_mcp.ports.session_storage import Document, DocumentPage
 
 ALIVE, OTHER = 100, 101
@@ -268,3 +269,20 @@ async def test_a_client_that_clears_in_another_folder_goes_on_from_its_own(sessi
     await sessions.open(Opening("s1", str(shop), "startup", "", ALIVE))
     await sessions.close("s1", Reason.CLEAR)
     assert (await sessions.open(Opening("s2", str(shop / "deep"), "clear", "", ALIVE))).previous == "s1"
+
+
+async def test_one_whose_record_is_gone_is_said_to_be_gone(
+    sessions: SessionService, storage: MemorySessionStorage, shop: Path
+):
+    await sessions.open(Opening("s1", str(shop)))
+    await sessions.close("s1", Reason.EXIT)
+    read = storage.get
+
+    async def gone_meanwhile(scope: str, id: str) -> Document | None:
+        document = await read(scope, id)
+        await storage.delete(scope, id)
+        return document
+
+    storage.get = gone_meanwhile  # type: ignore[method-assign]
+    with pytest.raises(NotFound, match="Nothing is stored of the session 's1'"):
+        await sessions.update("s1", manual=True)

@@ -46,6 +46,13 @@ def test_where_the_system_does_not_say_what_is_mapped_nothing_is_unmapped(monkey
     let_go()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux says which pages are mapped")
+def test_lines_of_any_shape_are_passed_over(monkeypatch, tmp_path):
+    (tmp_path / "smaps").write_bytes(b"VmFlags:\n\n7f00-7f01 r-xp 0 0:0 0\nAnonymous:\n")
+    monkeypatch.setattr(warmth, "SMAPS", tmp_path / "smaps")
+    let_go()
+
+
 def mapped_code():
     """Of DuckDB, in kilobytes."""
     lines = Path("/proc/self/smaps").read_text().splitlines()

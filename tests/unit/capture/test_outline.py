@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from session_mgmt_mcp.adapters.claude_code import outline
+from session_mgmt_mcp.adapters.claude_code import files, outline
 from session_mgmt_mcp.adapters.claude_code.transcripts import ClaudeCodeTranscripts
 from session_mgmt_mcp.ports.errors import Invalid, NotFound
 from session_mgmt_mcp.ports.transcript_source import Todo
@@ -266,3 +266,15 @@ def test_whatever_a_line_holds_an_outline_can_be_made(some):
             isinstance(todo.text, str) and todo.state in ("pending", "in_progress", "completed") for todo in found.todos
         )
         assert found.usage is None or isinstance(found.usage.tokens, int)
+
+
+@pytest.mark.parametrize("longest", [500, 50_000])
+async def test_of_a_long_file_whose_last_line_has_yet_to_end_the_beginning_is_told(
+    transcript, outlined, monkeypatch, longest
+):
+    monkeypatch.setattr(files, "LONGEST_LINE", longest)
+    monkeypatch.setattr(outline, "MOST_BYTES", 2_000)
+    monkeypatch.setattr(outline, "_HEAD", 100)
+    transcript.user("Go.")
+    transcript.raw(b'{"type":"user","x":"' + b"x" * 5_000)
+    assert (await outlined()).prompts == ("Go.",)
