@@ -41,14 +41,15 @@ class Neighbours:
 
     def add_to(self, tf: Tfs, of_row: Tfs, having: Ints) -> None:
         """To each window the frequency in the neighbour on the other side, which only `having` have."""
-        adjacent = self._adjacent.all
-        if self._step > 0:
-            tf[1:] += of_row[:-1] * adjacent[:-1]
-        else:
-            tf[:-1] += of_row[1:] * adjacent[1:]
-        far = having[adjacent.take(having) == 0]
-        to = self.rows[far]
-        tf[to[to >= 0]] += of_row[far[to >= 0]]
+        if len(having) * FEW > len(tf):
+            adjacent = self._adjacent.all
+            if self._step > 0:
+                tf[1:] += of_row[:-1] * adjacent[:-1]
+            else:
+                tf[:-1] += of_row[1:] * adjacent[1:]
+            having = having[adjacent.take(having) == 0]
+        to = self.rows.take(having)
+        tf[to[to >= 0]] += of_row[having[to >= 0]]
 
 
 @dataclass(frozen=True, slots=True)

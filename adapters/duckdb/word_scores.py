@@ -19,15 +19,22 @@ Among: TypeAlias = Ints | slice
 EVERY = slice(None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Term:
     """A word of the question: the rows that have it, and how often each row and each window does."""
 
     having: Ints
     tf: Tfs  # of the rows that have it
     of_row: Tfs
-    of_window: Tfs
-    in_windows: int
+    windows: Windows
+
+    @cached_property
+    def of_window(self) -> Tfs:
+        return self.windows.frequencies(self.of_row, self.having)
+
+    @cached_property
+    def in_windows(self) -> int:
+        return int(np.count_nonzero(self.of_window))
 
 
 class _Records:
@@ -176,8 +183,7 @@ def _cut(rows: Ints, scores: Floats, k: int) -> tuple[Ints, Floats]:
 def _term(rows: int, windows: Windows, having: Ints, tf: Tfs) -> Term:
     of_row = np.zeros(rows, np.uint8)
     of_row[having] = tf
-    of_window = windows.frequencies(of_row, having)
-    return Term(having, tf, of_row, of_window, int(np.count_nonzero(of_window)))
+    return Term(having, tf, of_row, windows)
 
 
 def _session_scores(sessions: Sessions, terms: Sequence[Term]) -> Floats:
