@@ -11,6 +11,8 @@ from session_mgmt_mcp.adapters.duckdb.rows import LONGEST, Rows
 
 FEW = 24
 """A word that fewer than one row in so many has is looked up row by row; of any other all rows are gone through."""
+VERY_FEW = 128
+"""Bytes of whole columns are added so much faster than rows are followed one by one."""
 LONG_RUNS = 8
 """Rows of one session stand together for so long, on average, that adding them up run by run is worth it."""
 
@@ -41,7 +43,7 @@ class Neighbours:
 
     def add_to(self, tf: Tfs, of_row: Tfs, having: Ints) -> None:
         """To each window the frequency in the neighbour on the other side, which only `having` have."""
-        if len(having) * FEW > len(tf):
+        if len(having) * VERY_FEW > len(tf):
             adjacent = self._adjacent.all
             if self._step > 0:
                 tf[1:] += of_row[:-1] * adjacent[:-1]
