@@ -229,7 +229,7 @@ class Connection:
             if running:
                 self._commit(running)
             if self.unseen:
-                self._reconnected()  # or else before the next write
+                self._made_up()  # or else before the next write
             if self._in_order():
                 self._rest(self._raw, SNAPSHOT_AT_ONCE)
 
@@ -264,7 +264,7 @@ class Connection:
                 pause = REST_ON if more else None
 
     def _commit(self, group: Sequence[Write]) -> None:
-        if failure := self.ready.exception() or self._reconnected():
+        if failure := self.ready.exception() or self._made_up():
             for write in group:
                 write.future.set_exception(failure)
             return
@@ -304,22 +304,22 @@ class Connection:
                 stored()
             return [after() if after else None for after in afters]
         except BaseException:
-            self._lost = self.unseen = True
+            self.unseen = True
             raise
 
     def _in_order(self) -> bool:
-        return self.ready.exception() is None and not self._lost
+        return self.ready.exception() is None and not (self._lost or self.unseen)
 
-    def _reconnected(self) -> Exception | None:
-        """A fatal error closes a DuckDB database for good, and what was committed may not have been taken in: both are
-        made up for from the file. Why it cannot be opened."""
-        if not self._lost:
-            return None
-        with contextlib.suppress(duckdb.Error):
-            self._raw.close()
+    def _made_up(self) -> Exception | None:
+        """A fatal error closes a DuckDB database for good, and what was committed may not have been taken in: the file
+        has both. Why they cannot be had from it now."""
         try:
-            self._raw = connect(self.path)
-            self._settle(self._raw)
+            if self._lost:
+                with contextlib.suppress(duckdb.Error):
+                    self._raw.close()
+                self._raw = connect(self.path)
+            if self._lost or self.unseen:
+                self._settle(self._raw)
         except Exception as error:
             return translated(error, self.path)
         self._lost = self.unseen = False
