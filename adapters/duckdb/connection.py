@@ -136,7 +136,7 @@ def room(raw: Any, characters: int) -> Iterator[None]:
 class Connection:
     """`write` and `read` from any thread; a write is answered after its commit.
 
-    `settle` runs first, and whenever the database had to be opened anew: it brings what is derived up to date.
+    `settle` runs first, and whenever the database had to be opened anew or a commit was `unseen`: it brings what is derived up to date.
     `rest` runs between groups, with the number of changes that are worth its work, and again as long as it says so
     and nobody writes.
     """

@@ -12,7 +12,7 @@ from session_mgmt_mcp.adapters.duckdb.rows import LONGEST, Rows
 FEW = 24
 """A word that fewer than one row in so many has is looked up row by row; of any other all rows are gone through."""
 VERY_FEW = 128
-"""Bytes of whole columns are added so much faster than rows are followed one by one."""
+"""The neighbours of a word are followed one by one where fewer than one row in so many has it; bytes of whole columns are added fast."""
 LONG_RUNS = 8
 """Rows of one session stand together for so long, on average, that adding them up run by run is worth it."""
 
